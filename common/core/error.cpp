@@ -1,0 +1,33 @@
+#include "common/core/error.hpp"
+
+#include <string>
+
+namespace shoal {
+namespace {
+
+class category final : public boost::system::error_category {
+public:
+    [[nodiscard]] const char* name() const noexcept override { return "shoal"; }
+
+    [[nodiscard]] std::string message(int value) const override
+    {
+        switch (static_cast<errc>(value)) {
+        case errc::redis_unavailable: return "Redis is not available; the command was not sent";
+        case errc::redis_outcome_unknown: return "no answer from Redis; the command may have run";
+        case errc::redis_error_reply: return "Redis answered with an error";
+        case errc::redis_unexpected_reply: return "Redis answered with an unexpected reply";
+        case errc::deadline_exceeded: return "the deadline passed before the work began";
+        }
+        return "unknown error";
+    }
+};
+
+}  // namespace
+
+const boost::system::error_category& shoal_category() noexcept
+{
+    static const category instance;
+    return instance;
+}
+
+}  // namespace shoal

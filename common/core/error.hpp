@@ -1,0 +1,35 @@
+#pragma once
+// One error enumeration and one category for everything that crosses a function boundary as a value.
+
+#include <boost/system/error_code.hpp>
+#include <boost/system/result.hpp>
+
+namespace shoal {
+
+enum class errc {
+    /// The command was never sent to Redis: retrying it is always safe.
+    redis_unavailable = 1,
+    /// The command was sent and no answer came: it may have run, or may still run.
+    redis_outcome_unknown,
+    /// Redis answered with an error; its text is in the log.
+    redis_error_reply,
+    /// Redis answered with something the caller does not understand.
+    redis_unexpected_reply,
+    /// The caller's own deadline passed before the work was begun.
+    deadline_exceeded,
+};
+
+[[nodiscard]] const boost::system::error_category& shoal_category() noexcept;
+
+[[nodiscard]] inline boost::system::error_code make_error_code(errc code) noexcept
+{
+    return {static_cast<int>(code), shoal_category()};
+}
+
+template <class T>
+using result = boost::system::result<T>;
+
+}  // namespace shoal
+
+template <>
+struct boost::system::is_error_code_enum<shoal::errc> : std::true_type {};

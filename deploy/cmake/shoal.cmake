@@ -1,0 +1,94 @@
+# What every library, service and test of the tree is built with.
+
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 EXACT REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+find_library(hiredis_library hiredis REQUIRED)
+find_library(xxhash_library xxhash REQUIRED)
+
+add_library(shoal_options INTERFACE)
+target_include_directories(shoal_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(shoal_options INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Woverloaded-virtual
+    $<$<CXX_COMPILER_ID:GNU>:-fno-omit-frame-pointer>)
+target_compile_definitions(shoal_options INTERFACE
+    BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+    BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_THREADS SPDLOG_FMT_EXTERNAL
+    SHOAL_VERSION="${PROJECT_VERSION}")
+target_link_libraries(shoal_options INTERFACE Boost::headers Threads::Threads)
+if(SHOAL_WERROR)
+    target_compile_options(shoal_options INTERFACE -Werror)
+endif()
+if(SHOAL_SANITIZE)
+    target_compile_options(shoal_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)
+    target_link_options(shoal_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# The one place where Asio and Beast are compiled, and the precompiled header that everybody reuses.
+add_library(shoal_boost STATIC ${PROJECT_SOURCE_DIR}/deploy/cmake/boost.cpp)
+target_link_libraries(shoal_boost PUBLIC shoal_options)
+if(SHOAL_PCH)
+    target_precompile_headers(shoal_boost PRIVATE ${PROJECT_SOURCE_DIR}/deploy/cmake/pch.hpp)
+endif()
+
+function(shoal_target name)
+    if(SHOAL_PCH)
+        target_precompile_headers(${name} REUSE_FROM shoal_boost)
+    endif()
+endfunction()
+
+# shoal_library(NAME DEPENDS...): a static library of every source in this folder.
+function(shoal_library name)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+    list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC shoal_boost ${ARGN})
+    shoal_target(${name})
+endfunction()
+
+# shoal_embed(TARGET FILES...): each X.lua becomes `inline constexpr std::string_view X_lua` in <TARGET>_scripts.hpp.
+function(shoal_embed target)
+    set(header ${CMAKE_CURRENT_BINARY_DIR}/${target}_scripts.hpp)
+    add_custom_command(
+        OUTPUT ${header}
+        COMMAND ${CMAKE_COMMAND} -DOUTPUT=${header} "-DFILES=${ARGN}" -P ${PROJECT_SOURCE_DIR}/deploy/cmake/embed.cmake
+        DEPENDS ${ARGN} ${PROJECT_SOURCE_DIR}/deploy/cmake/embed.cmake
+        VERBATIM)
+    target_sources(${target} PRIVATE ${header})
+    target_include_directories(${target} PUBLIC ${CMAKE_CURRENT_BINARY_DIR})
+endfunction()
+
+# A service is a folder with a service.json: library <name>_service of its sources and Lua scripts, and
+# executable shoal-<name> of its main.cpp. A CMakeLists.txt of its own may add to that.
+function(shoal_add_services)
+    file(GLOB manifests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/services/*/service.json)
+    foreach(manifest ${manifests})
+        get_filename_component(folder ${manifest} DIRECTORY)
+        get_filename_component(name ${folder} NAME)
+        file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+        list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+        file(GLOB scripts CONFIGURE_DEPENDS ${folder}/*.lua)
+
+        add_library(${name}_service STATIC ${sources})
+        set_target_properties(${name}_service PROPERTIES LINKER_LANGUAGE CXX)
+        target_link_libraries(${name}_service PUBLIC shoal_worker)
+        if(scripts)
+            shoal_embed(${name}_service ${scripts})
+        endif()
+        shoal_target(${name}_service)
+
+        add_executable(shoal-${name} ${folder}/main.cpp)
+        target_link_libraries(shoal-${name} PRIVATE ${name}_service)
+        set_target_properties(shoal-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+        shoal_target(shoal-${name})
+        install(TARGETS shoal-${name} RUNTIME DESTINATION lib/shoal)
+
+        if(EXISTS ${folder}/CMakeLists.txt)
+            add_subdirectory(${folder} services/${name})
+        endif()
+    endforeach()
+endfunction()
