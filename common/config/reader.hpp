@@ -2,6 +2,8 @@
 // Reads a JSON object field by field against declared constraints and collects every problem with its path,
 // so that a configuration is refused whole and the operator sees all that is wrong with it at once.
 
+#include <nlohmann/json.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <initializer_list>
@@ -12,8 +14,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 namespace shoal::config {
 

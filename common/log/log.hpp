@@ -18,15 +18,21 @@ enum class style : std::uint8_t { json, text };
 /// One named value beside the message. The views need to live only until the call returns.
 struct field {
     std::string_view name;
-    std::variant<std::string_view, std::int64_t, double, bool> value;
+    std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool> value;
 
     field(std::string_view n, std::string_view v) : name{n}, value{v} {}
     field(std::string_view n, const char* v) : name{n}, value{std::string_view{v}} {}
     field(std::string_view n, const std::string& v) : name{n}, value{std::string_view{v}} {}
     field(std::string_view n, bool v) : name{n}, value{v} {}
     field(std::string_view n, double v) : name{n}, value{v} {}
-    template <std::integral T>
-    field(std::string_view n, T v) : name{n}, value{static_cast<std::int64_t>(v)} {}
+    template <std::signed_integral T>
+    field(std::string_view n, T v) : name{n}, value{static_cast<std::int64_t>(v)}
+    {
+    }
+    template <std::unsigned_integral T>
+    field(std::string_view n, T v) : name{n}, value{static_cast<std::uint64_t>(v)}
+    {
+    }
 };
 
 using fields = std::initializer_list<field>;

@@ -65,7 +65,8 @@ public:
 
     [[nodiscard]] counter& add_counter(std::string name, std::string help, labels with = {});
     [[nodiscard]] gauge& add_gauge(std::string name, std::string help, labels with = {});
-    [[nodiscard]] histogram& add_histogram(std::string name, std::string help, std::vector<double> bounds, labels with = {});
+    [[nodiscard]] histogram& add_histogram(std::string name, std::string help, std::vector<double> bounds,
+                                           labels with = {});
     /// A gauge that is computed when it is scraped. The function outlives the registry's last render().
     void add_gauge(std::string name, std::string help, labels with, std::function<double()> read);
 
