@@ -1,1 +1,355 @@
-// being written
+#include "common/worker/worker.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <unistd.h>
+
+#include "common/config/reader.hpp"
+#include "common/core/incarnation.hpp"
+#include "common/http/server.hpp"
+#include "common/metrics/metrics.hpp"
+#include "common/redis/client.hpp"
+#include "common/runtime/loop_monitor.hpp"
+#include "common/runtime/task_group.hpp"
+#include "common/runtime/watchdog.hpp"
+#include "common/worker/admin.hpp"
+#include "common/worker/place.hpp"
+
+namespace shoal::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr milliseconds watchdog_limit = 5s;
+constexpr milliseconds tick = 20ms;
+/// How often a worker looks whether the names of its place still lead to it.
+constexpr milliseconds look_interval = 200ms;
+/// A draining worker accepts for this long: connections made before the rename or before the proxy noticed.
+constexpr milliseconds accept_after = 1s;
+/// Well beyond the proxy's pool-purge-delay of 1 s: an idle connection this old is not about to be used.
+constexpr milliseconds idle_to_close = 4s;
+
+log::options log_options(const flags& asked, const settings& read)
+{
+    log::options made;
+    made.least = read.log_level;
+    made.format = asked.log_style.value_or(log::style_for(made.descriptor));
+    made.worker = asked.name;
+    return made;
+}
+
+redis::options redis_options(const flags& asked, const settings& read)
+{
+    redis::options made;
+    made.where = read.redis_state;
+    made.command_timeout = read.redis_timeout;
+    if (!made.where.unix_path.empty() || !made.where.address.empty()) return made;
+    if (!asked.redis_state)
+        throw config::error{"no Redis to use: name one with --redis-state or as redis.state in the configuration"};
+    made.where.unix_path = asked.redis_state->unix_path;
+    made.where.address = asked.redis_state->address;
+    made.where.port = asked.redis_state->port;
+    return made;
+}
+
+std::string lock_path(const flags& asked)
+{
+    const auto& path = asked.admin.unix_path;
+    const auto slash = path.rfind('/');
+    return (slash == std::string::npos ? std::string{} : path.substr(0, slash + 1)) + asked.name + ".lock";
+}
+
+std::vector<std::string> place_paths(const flags& asked)
+{
+    std::vector<std::string> paths{asked.admin.unix_path};
+    for (const auto& one : asked.listen)
+        if (!one.unix_path.empty()) paths.push_back(one.unix_path);
+    return paths;
+}
+
+}  // namespace
+
+class process::impl {
+public:
+    impl(flags asked, settings read, service& what);
+
+    int run();
+
+private:
+    using task = boost::asio::awaitable<void>;
+
+    [[nodiscard]] http::server make_public_server();
+    [[nodiscard]] http::server make_admin_server();
+    [[nodiscard]] nlohmann::json shown_config() const;
+
+    task live();
+    boost::asio::awaitable<bool> redis_answers();
+    [[nodiscard]] bool listen_and_publish();
+    task serve();
+    task drain();
+    task finish();
+    task pause(milliseconds time);
+
+    void wait_for_signal();
+    void on_signal(int number);
+    void reload();
+
+    flags flags_;
+    settings settings_;
+    service& service_;
+    std::string incarnation_ = random_incarnation();
+    boot_time started_ = boot_clock::now();
+    wall_clock::time_point started_wall_ = wall_clock::now();
+    phase phase_ = phase::starting;
+    int exit_code_ = 0;
+    int terminations_ = 0;
+
+    boost::asio::io_context loop_{1};
+    boost::asio::signal_set signals_{loop_, SIGTERM, SIGINT, SIGHUP};
+    boost::asio::steady_timer timer_{loop_};
+    log::logger log_;
+    metrics::registry metrics_;
+    runtime::task_group tasks_{loop_.get_executor(), log_};
+    redis::client redis_;
+    place place_;
+    http::server public_;
+    http::server admin_;
+    runtime::watchdog watchdog_{watchdog_limit};
+    runtime::loop_monitor monitor_;
+};
+
+process::impl::impl(flags asked, settings read, service& what)
+    : flags_{std::move(asked)},
+      settings_{std::move(read)},
+      service_{what},
+      log_{log_options(flags_, settings_)},
+      redis_{loop_, redis_options(flags_, settings_), tasks_, log_, metrics_},
+      place_{lock_path(flags_), place_paths(flags_), {flags_.generation, incarnation_}},
+      public_{make_public_server()},
+      admin_{make_admin_server()},
+      monitor_{loop_, metrics_, [this] {
+                   watchdog_.turned();
+                   log_.flush();
+               }}
+{}
+
+http::server process::impl::make_public_server()
+{
+    settings_.apply_service();
+    auto routes = service_.start({.loop = loop_,
+                                  .tasks = tasks_,
+                                  .log = log_,
+                                  .metrics = metrics_,
+                                  .state = redis_,
+                                  .state_timeout = settings_.redis_timeout});
+    return http::server{loop_,
+                        {.worker = flags_.name, .name = "public", .bounds = settings_.http, .slow = settings_.slow},
+                        http::router{std::move(routes)},
+                        tasks_,
+                        log_,
+                        metrics_};
+}
+
+http::server process::impl::make_admin_server()
+{
+    view shown{
+        .current = [this] { return phase_; }, .config = [this] { return shown_config(); }, .metrics = &metrics_};
+    return http::server{loop_,
+                        {.worker = flags_.name, .name = "admin", .bounds = {}, .slow = 0ms},
+                        http::router{admin_routes(std::move(shown))},
+                        tasks_,
+                        log_,
+                        metrics_};
+}
+
+nlohmann::json process::impl::shown_config() const
+{
+    auto config = to_json(settings_);
+    config["services"] = {{service_.name(), service_.effective()}};
+    auto listen = nlohmann::json::array();
+    for (const auto& one : flags_.listen) listen.push_back(to_string(one));
+    return {{"name", flags_.name},
+            {"service", service_.name()},
+            {"version", SHOAL_VERSION},
+            {"generation", flags_.generation},
+            {"incarnation", incarnation_},
+            {"pid", getpid()},
+            {"config_version", settings_.version},
+            {"config", std::move(config)},
+            {"draining", phase_ == phase::draining},
+            {"started", wall_clock::to_time_t(started_wall_)},
+            {"uptime_s", std::chrono::duration_cast<std::chrono::seconds>(boot_clock::now() - started_).count()},
+            {"listen", std::move(listen)}};
+}
+
+int process::impl::run()
+{
+    log_.info("starting", {{"version", SHOAL_VERSION},
+                           {"generation", flags_.generation},
+                           {"incarnation", incarnation_},
+                           {"config_version", settings_.version}});
+    wait_for_signal();
+    monitor_.start();
+    redis_.start();
+    tasks_.spawn("worker", live());
+    loop_.run();
+    log_.info("ended", {{"exit_code", exit_code_}, {"unfinished_tasks", tasks_.running()}});
+    return exit_code_;
+}
+
+process::impl::task process::impl::live()
+{
+    try {
+        if (co_await redis_answers() && listen_and_publish()) {
+            co_await serve();
+            co_await drain();
+        }
+    } catch (const std::exception& failure) {
+        log_.error("the worker can't go on", {{"error", failure.what()}});
+        exit_code_ = 1;
+    }
+    co_await finish();
+}
+
+boost::asio::awaitable<bool> process::impl::redis_answers()
+{
+    auto next_word = boot_clock::now() + 5s;
+    while (!redis_.available()) {
+        if (terminations_ > 0) co_return false;
+        if (boot_clock::now() >= next_word) {
+            log_.warning("still waiting for Redis before serving");
+            next_word += 5s;
+        }
+        co_await pause(tick);
+    }
+    co_return true;
+}
+
+bool process::impl::listen_and_publish()
+{
+    admin_.listen_unix(place_.own_name(flags_.admin.unix_path));
+    for (const auto& one : flags_.listen)
+        if (!one.unix_path.empty()) public_.listen_unix(place_.own_name(one.unix_path));
+        else public_.listen_tcp(one.address, one.port);
+    admin_.start();
+    public_.start();
+    phase_ = phase::serving;
+    if (place_.publish()) {
+        log_.info("serving", {{"admin", flags_.admin.unix_path}});
+        return true;
+    }
+    log_.info("the place belongs to a newer generation", {{"generation", flags_.generation}});
+    return false;
+}
+
+process::impl::task process::impl::serve()
+{
+    auto owner = possession::held;
+    while (terminations_ == 0 && owner == possession::held) {
+        co_await pause(look_interval);
+        owner = place_.look();
+    }
+    // Nobody can reach a place without a name: the supervisor starts another process, which publishes it anew.
+    if (owner == possession::vanished) exit_code_ = 1;
+    const char* const reason = terminations_ > 0                  ? "terminated"
+                               : owner == possession::taken_over ? "another process took the place over"
+                                                                 : "a socket's name is gone";
+    log_.info("draining", {{"reason", reason}});
+}
+
+process::impl::task process::impl::drain()
+{
+    const auto began = boot_clock::now();
+    phase_ = phase::draining;
+    public_.begin_drain();
+    while (boot_clock::now() - began < accept_after && terminations_ < 2) co_await pause(tick);
+    public_.stop_listening();
+    while (public_.connections() > 0 && terminations_ < 2) {
+        if (boot_clock::now() - began > flags_.drain_deadline) {
+            log_.warning("the drain deadline passed",
+                         {{"connections", public_.connections()}, {"in_flight", public_.in_flight()}});
+            co_return;
+        }
+        public_.close_idle(idle_to_close);
+        co_await pause(tick);
+    }
+}
+
+process::impl::task process::impl::finish()
+{
+    public_.abort();
+    admin_.abort();
+    redis_.stop();
+    // What was cut gets a moment to unwind; this task itself is the last one.
+    const auto began = boot_clock::now();
+    while (tasks_.running() > 1 && boot_clock::now() - began < 1s) co_await pause(1ms);
+    loop_.stop();
+}
+
+process::impl::task process::impl::pause(milliseconds time)
+{
+    timer_.expires_after(time);
+    co_await timer_.async_wait(boost::asio::use_awaitable);
+}
+
+void process::impl::wait_for_signal()
+{
+    signals_.async_wait([this](const boost::system::error_code& error, int number) {
+        if (error) return;
+        on_signal(number);
+        wait_for_signal();
+    });
+}
+
+void process::impl::on_signal(int number)
+{
+    if (number == SIGHUP) {
+        reload();
+        return;
+    }
+    ++terminations_;
+    log_.info("told to end", {{"signal", number}, {"times", terminations_}});
+}
+
+void process::impl::reload()
+{
+    try {
+        auto read = read_settings(flags_.config, service_);
+        read.apply_service();
+        log_.set_level(read.log_level);
+        public_.set_slow(read.slow);
+        const auto before = to_json(settings_);
+        const auto after = to_json(read);
+        if (before["http"] != after["http"] || before["redis"] != after["redis"])
+            log_.warning("http and redis of the configuration come into force with the next restart");
+        read.http = settings_.http;
+        read.redis_state = settings_.redis_state;
+        read.redis_timeout = settings_.redis_timeout;
+        settings_ = std::move(read);
+        log_.info("configuration reloaded", {{"config_version", settings_.version}});
+    } catch (const config::error& wrong) {
+        log_.error("configuration refused, the old one stays in force", {{"problems", wrong.what()}});
+    }
+}
+
+process::process(flags asked, settings read, service& what)
+    : impl_{std::make_unique<impl>(std::move(asked), std::move(read), what)}
+{}
+
+process::~process() = default;
+
+int process::run()
+{
+    return impl_->run();
+}
+
+}  // namespace shoal::worker

@@ -1,0 +1,66 @@
+#pragma once
+// What a service is to the frame that runs it: a section of the configuration and a table of routes.
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+
+#include "common/http/router.hpp"
+
+namespace shoal::config {
+class object;
+}
+namespace shoal::log {
+class logger;
+}
+namespace shoal::metrics {
+class registry;
+}
+namespace shoal::redis {
+class client;
+}
+namespace shoal::runtime {
+class task_group;
+}
+
+namespace shoal::worker {
+
+/// What a running worker lends to its service; it all outlives the service's last coroutine.
+struct context {
+    boost::asio::io_context& loop;
+    runtime::task_group& tasks;
+    log::logger& log;
+    metrics::registry& metrics;
+    /// Redis instance `state`.
+    redis::client& state;
+    /// The longest that a command of `state` may take.
+    std::chrono::milliseconds state_timeout;
+};
+
+class service {
+public:
+    virtual ~service() = default;
+
+    /// As in services/<name>, in the configuration and in shoal-<name>.
+    [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+
+    /// Reads the service's section and notes what is wrong with it. Returns what puts it in force, which the
+    /// frame calls only when the whole configuration is right: once before start() and at each reload.
+    [[nodiscard]] virtual std::function<void()> read(config::object& section, std::int64_t version) = 0;
+
+    /// The configuration in force, for /-/config; without secrets.
+    [[nodiscard]] virtual nlohmann::json effective() const = 0;
+
+    /// Called once, on the loop's thread, before anything listens. Returns the public routes.
+    [[nodiscard]] virtual std::vector<http::route> start(const context& from) = 0;
+};
+
+/// Runs one worker from its command line to its exit code: 0 drained, or its place belongs to a newer process;
+/// 1 could not start; 2 wrong usage. `main` is nothing but a call of this.
+[[nodiscard]] int run(int argc, char** argv, service& what);
+
+}  // namespace shoal::worker

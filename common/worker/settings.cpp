@@ -1,0 +1,160 @@
+#include "common/worker/settings.hpp"
+
+#include <arpa/inet.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "common/config/reader.hpp"
+#include "common/worker/service.hpp"
+
+namespace shoal::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+constexpr std::int64_t kibi = 1024;
+
+milliseconds read_time(config::object& from, std::string_view name, milliseconds fallback, milliseconds least = 1ms)
+{
+    return duration_cast<milliseconds>(from.duration(name, {least, 24h}, fallback));
+}
+
+std::size_t read_size(config::object& from, std::string_view name, std::size_t fallback, config::integer_range range)
+{
+    return static_cast<std::size_t>(from.integer(name, range, static_cast<std::int64_t>(fallback)));
+}
+
+http::limits read_http(config::object from)
+{
+    http::limits read;
+    read.request_line = read_size(from, "max_request_line", read.request_line, {256, 64 * kibi});
+    read.head = read_size(from, "max_head", read.head, {512, 256 * kibi});
+    read.header_count = read_size(from, "max_headers", read.header_count, {4, 1000});
+    read.body = read_size(from, "max_body", read.body, {0, 64 * kibi * kibi});
+    read.connections = read_size(from, "max_connections", read.connections, {1, 1'000'000});
+    read.first_byte = read_time(from, "first_byte_timeout", read.first_byte);
+    read.headers = read_time(from, "head_timeout", read.headers);
+    read.whole_body = read_time(from, "body_timeout", read.whole_body);
+    read.idle = read_time(from, "idle_timeout", read.idle);
+    read.write = read_time(from, "write_timeout", read.write);
+    if (read.request_line > read.head) from.problem("max_request_line", "is above max_head; make it smaller");
+    from.done();
+    return read;
+}
+
+/// The secret itself stands in a file of its own, which can have stricter permissions.
+std::string read_password(config::object& from)
+{
+    const auto file = from.text("password_file", "");
+    if (file.empty()) return {};
+    constexpr std::size_t most = 4096;
+    std::ifstream in{file};
+    std::string secret(most + 1, '\0');
+    in.read(secret.data(), static_cast<std::streamsize>(secret.size()));
+    secret.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
+    while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
+    if (secret.empty() || secret.size() > most)
+        from.problem("password_file", "'" + file + "' can't be read or does not hold 1 to 4096 bytes");
+    return secret;
+}
+
+redis::endpoint read_endpoint(config::object from)
+{
+    redis::endpoint read;
+    read.unix_path = from.text("unix", "");
+    read.address = from.text("address", "");
+    read.port = static_cast<std::uint16_t>(from.integer("port", {1, 65535}, 6379));
+    read.username = from.text("username", "");
+    read.password = read_password(from);
+    in6_addr ignored{};
+    if (read.unix_path.empty() == read.address.empty())
+        from.problem("unix", "one of \"unix\" (a path) and \"address\" (numeric) is needed, not both");
+    else if (!read.address.empty() && inet_pton(AF_INET, read.address.c_str(), &ignored) != 1 &&
+             inet_pton(AF_INET6, read.address.c_str(), &ignored) != 1)
+        from.problem("address", "'" + read.address + "' is not numeric; a name would be looked up on the worker's loop");
+    if (!read.username.empty() && read.password.empty())
+        from.problem("username", "needs a password_file");
+    from.done();
+    return read;
+}
+
+void read_redis(config::object from, settings& into)
+{
+    into.redis_timeout = read_time(from, "command_timeout", into.redis_timeout);
+    if (from.has("state")) into.redis_state = read_endpoint(from.child("state"));
+    from.done();
+}
+
+void read_log(config::object from, settings& into)
+{
+    into.log_level = from.one_of<log::level>("level",
+                                             {{"debug", log::level::debug},
+                                              {"info", log::level::info},
+                                              {"warning", log::level::warning},
+                                              {"error", log::level::error}},
+                                             log::level::info);
+    into.slow = read_time(from, "slow", into.slow, 0ms);
+    from.done();
+}
+
+/// Only the own section is judged here: each other one by its own service.
+std::function<void()> read_service(config::object from, service& what, std::int64_t version,
+                                   const nlohmann::json* sections)
+{
+    if (sections != nullptr && sections->is_object())
+        for (const auto& [name, ignored] : sections->items())
+            if (name != what.name()) (void)from.raw(name);
+    auto section = from.child(what.name());
+    auto apply = what.read(section, version);
+    from.done();
+    return apply;
+}
+
+}  // namespace
+
+settings read_settings(const std::string& file, service& what)
+{
+    const auto json = file.empty() ? nlohmann::json::object() : config::load(file);
+    config::problems problems{file.empty() ? "(defaults)" : file};
+    config::object top{json, "$", problems};
+
+    settings read;
+    read.version = top.integer("version", {0, INT64_C(1) << 52}, 0);
+    read.http = read_http(top.child("http"));
+    read_log(top.child("log"), read);
+    read_redis(top.child("redis"), read);
+    const auto sections = json.is_object() ? json.find("services") : json.end();
+    read.apply_service =
+        read_service(top.child("services"), what, read.version, sections == json.end() ? nullptr : &*sections);
+    top.done();
+    if (!problems.empty()) throw config::error{problems.text()};
+    return read;
+}
+
+nlohmann::json to_json(const settings& from)
+{
+    constexpr const char* levels[] = {"debug", "info", "warning", "error"};
+    const auto text = [](milliseconds time) { return std::to_string(time.count()) + "ms"; };
+    nlohmann::json redis = {{"command_timeout", text(from.redis_timeout)}};
+    if (!from.redis_state.unix_path.empty()) redis["state"] = {{"unix", from.redis_state.unix_path}};
+    if (!from.redis_state.address.empty())
+        redis["state"] = {{"address", from.redis_state.address}, {"port", from.redis_state.port}};
+    return {{"log", {{"level", levels[static_cast<int>(from.log_level)]}, {"slow", text(from.slow)}}},
+            {"redis", std::move(redis)},
+            {"http",
+             {{"max_request_line", from.http.request_line},
+              {"max_head", from.http.head},
+              {"max_headers", from.http.header_count},
+              {"max_body", from.http.body},
+              {"max_connections", from.http.connections},
+              {"first_byte_timeout", text(from.http.first_byte)},
+              {"head_timeout", text(from.http.headers)},
+              {"body_timeout", text(from.http.whole_body)},
+              {"idle_timeout", text(from.http.idle)},
+              {"write_timeout", text(from.http.write)}}}};
+}
+
+}  // namespace shoal::worker
