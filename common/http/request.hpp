@@ -3,7 +3,9 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -57,10 +59,14 @@ public:
 
     /// Adds to the time shown under `name` (static storage); at most four names are kept.
     void add_timing(std::string_view name, std::chrono::nanoseconds duration) noexcept;
-    [[nodiscard]] std::vector<timing>& timings() noexcept { return timings_; }
+    [[nodiscard]] std::span<const timing> timings() const noexcept { return {timings_.data(), timing_count_}; }
+
+    /// Forgets everything but the memory of `headers`.
+    void clear() noexcept;
 
 private:
-    std::vector<timing> timings_;
+    std::array<timing, 4> timings_{};
+    std::size_t timing_count_ = 0;
 };
 
 }  // namespace shoal::http

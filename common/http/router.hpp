@@ -1,6 +1,7 @@
 #pragma once
 // The routes of a server in one table.
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -43,7 +44,17 @@ public:
     [[nodiscard]] const std::vector<route>& routes() const noexcept { return routes_; }
 
 private:
+    /// A pattern in its segments; an empty one stands for a placeholder.
+    struct shape {
+        std::vector<std::string> segments;
+        std::size_t route;
+    };
+
+    [[nodiscard]] std::string allowed_for(std::string_view path) const;
+
     std::vector<route> routes_;
+    /// Where two match, the one whose literal comes first in the path stands first.
+    std::vector<shape> shapes_;
 };
 
 }  // namespace shoal::http

@@ -78,7 +78,8 @@ public:
     void stop_listening();
     /// Closes connections on which nothing has been received or sent for `idle`; zero closes every idle one.
     void close_idle(std::chrono::milliseconds idle);
-    /// Cuts every connection, whatever it is doing.
+    /// Closes the listening sockets and cuts every connection, whatever it is doing. A handler that is
+    /// suspended still ends on its own; its answer is dropped.
     void abort();
 
     [[nodiscard]] std::size_t connections() const noexcept;
