@@ -1,0 +1,1 @@
+"""What scripts/fleet is made of: a declarative tool that keeps one fleet as its state file says."""

@@ -1,0 +1,147 @@
+"""What `doctor` looks at. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Iterator
+
+from . import config, haproxy_config, lock, processes, render, state
+from .build import TOOLS
+from .errors import FleetError
+from .fleet import Fleet
+from .ports import is_free
+from .supervisor import SupervisorError
+from .workers import outdated
+
+if TYPE_CHECKING:
+    from .cli import Tool
+
+_MIN_DESCRIPTORS = 4096
+_MIN_DISK = 1 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    what: str
+    do: str
+
+
+def examine(tool: Tool) -> list[Finding]:
+    found = [*_machine(tool)]
+    if tool.bad_manifest is not None:
+        found.append(Finding(tool.bad_manifest.message, tool.bad_manifest.hint))
+        return found
+    try:
+        fleet = tool.find()
+    except FleetError as error:
+        return [*found, Finding(error.message, error.hint)]
+    if fleet is None:
+        return found
+    for check in (_config, _disk, _down) if not fleet.state.up else (_config, _disk, _drift, _workers, _orphans):
+        found += _guarded(check, fleet)
+    return found
+
+
+def _guarded(check: Callable[[Fleet], Iterator[Finding]], fleet: Fleet) -> list[Finding]:
+    try:
+        return list(check(fleet))
+    except FleetError as error:
+        return [Finding(error.message, error.hint)]
+
+
+def _machine(tool: Tool) -> Iterator[Finding]:
+    for path in TOOLS:
+        if not os.access(path, os.X_OK):
+            yield Finding(f"{path} is missing", "scripts/bootstrap run")
+    if render.descriptors() < _MIN_DESCRIPTORS:
+        connections = haproxy_config.max_connections(render.descriptors())
+        yield Finding(f"{render.descriptors()} file descriptors allow HAProxy only {connections} connections",
+                      "raise the hard limit: ulimit -Hn 65536, or /etc/security/limits.d")
+    if tool.home.exists() and not os.access(tool.home, os.W_OK | os.X_OK):
+        yield Finding(f"the home {tool.home} can't be written", "run as its owner, or give another --home")
+    holder = lock.holder(tool.home)
+    if holder is not None:
+        yield Finding(f"the fleet is being changed by {holder}", "wait until it is done")
+
+
+def _config(fleet: Fleet) -> Iterator[Finding]:
+    options = fleet.state.options
+    file = Path(options.config) if options.config else None
+    data = config.read(file)
+    binaries = fleet.layout.binaries / fleet.state.build
+    if binaries.is_dir():
+        config.check(file, data, fleet.manifests, binaries)
+    config.check_secrets(data, fleet.account)
+    if data != fleet.state.config:
+        yield Finding(f"{file} has changed since it was read", "scripts/fleet reload")
+
+
+def _disk(fleet: Fleet) -> Iterator[Finding]:
+    for folder in (fleet.layout.data, fleet.home):
+        if folder.exists() and shutil.disk_usage(folder).free < _MIN_DISK:
+            yield Finding(f"less than 1 GiB is free on the disk of {folder}", "free room: Redis can't write without")
+            return
+
+
+def _down(fleet: Fleet) -> Iterator[Finding]:
+    for process in processes.of_fleet(fleet.layout, fleet.account.uid):
+        yield Finding(f"the fleet is down, but {process.kind} {process.pid} runs", "scripts/fleet down")
+    if not is_free(fleet.state.options.listen):
+        yield Finding(f"something else listens on {fleet.state.options.listen}",
+                      "see who: ss -ltnp; or 'scripts/fleet up --listen' another address")
+
+
+def _drift(fleet: Fleet) -> Iterator[Finding]:
+    up = "'scripts/fleet up' puts it right"
+    wanted = render.files(fleet, fleet.layout.conf)
+    for name, content in wanted.items():
+        file = fleet.layout.conf / name
+        if not file.exists() or file.read_bytes() != content:
+            yield Finding(f"{file} is not what the state says", up)
+    description = haproxy_config.description(wanted["haproxy.cfg"])
+    if fleet.runtime.info().get("description") != description:
+        yield Finding("HAProxy runs another configuration than its file", up)
+    live = {(server.backend, server.name): server for server in fleet.runtime.servers()}
+    for manifest in fleet.services():
+        names = {state.worker_name(manifest.name, place) for place in fleet.state.staying(manifest.name)}
+        for name in names:
+            server = live.get((manifest.name, name))
+            if server is None:
+                yield Finding(f"HAProxy has no server {name}", up)
+            elif server.administrative:
+                yield Finding(f"{name} is drained or in maintenance in HAProxy", up)
+        for backend, name in live:
+            if backend == manifest.name and name not in names:
+                yield Finding(f"HAProxy has server {name}, which the state does not", up)
+
+
+def _workers(fleet: Fleet) -> Iterator[Finding]:
+    from .commands.status import collect
+
+    seen = collect(fleet)
+    for other in seen["others"]:
+        if other["state"] in ("failed", "stopped"):
+            yield Finding(f"{other['name']} is {other['state']}",
+                          f"scripts/fleet logs {other['name']}; 'scripts/fleet up' starts it again")
+    for worker in seen["workers"]:
+        if worker["state"] != "serving":
+            yield Finding(f"{worker['name']} is {worker['state']} (HAProxy: {worker['haproxy']})",
+                          f"scripts/fleet logs {worker['name']}; 'scripts/fleet up' starts what is down")
+    for manifest, place, name in fleet.places():
+        if place.next is not None or place.leaving:
+            yield Finding(f"a change of {name} was stopped midway", "'scripts/fleet up' finishes it")
+        elif outdated(fleet, manifest, place):
+            yield Finding(f"{name} runs an older build or older options", "'scripts/fleet up' replaces it")
+
+
+def _orphans(fleet: Fleet) -> Iterator[Finding]:
+    try:
+        supervisor = fleet.supervisor.pid()
+    except SupervisorError as error:
+        yield Finding(error.message, error.hint)
+        return
+    for process in processes.orphans(fleet.layout, fleet.account.uid, supervisor):
+        yield Finding(f"{process.kind} {process.pid} belongs to no supervisord", "'scripts/fleet up' ends it in order")

@@ -1,0 +1,34 @@
+"""scripts/fleet doctor: looks for what is wrong and says what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from ..checks import examine
+from ..manifest import Manifest
+from ..terminal import paint
+from .base import add_parser
+
+if TYPE_CHECKING:
+    from ..cli import Tool
+
+_EXAMPLES = "Ends with 0 when nothing is wrong, with 1 when something is.\n"
+
+
+def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, Manifest]) -> None:
+    parser = add_parser(subparsers, common, "doctor", "look for what is wrong", epilog=_EXAMPLES)
+    parser.set_defaults(run=run)
+
+
+def run(tool: Tool, args: argparse.Namespace) -> int:
+    findings = examine(tool)
+    if getattr(args, "json", False):
+        print(json.dumps([{"finding": found.what, "do": found.do} for found in findings], indent=2))
+    elif not findings:
+        print(paint("nothing is wrong", "green"))
+    else:
+        for found in findings:
+            print(f"{paint('-', 'red')} {found.what}\n    {found.do}")
+    return 1 if findings else 0

@@ -1,0 +1,74 @@
+"""scripts/fleet ring: which worker owns what."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..manifest import Manifest
+from ..proof import ring_of
+from ..ring import path_bytes
+from .base import add_parser
+
+if TYPE_CHECKING:
+    from ..cli import Tool
+
+_EXAMPLES = """\
+Computed from the wanted state, by the formula that HAProxy uses; it holds while every worker is up. With
+several keys, or - for one key per line of stdin, each line is KEY, a tab and the worker.
+
+examples:
+  scripts/fleet ring locate limiter demo/alice
+  scripts/fleet ring locate limiter - < keys.txt
+  scripts/fleet ring show limiter
+"""
+
+
+def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, Manifest]) -> None:
+    parser = add_parser(subparsers, common, "ring", "say which worker owns a key", epilog=_EXAMPLES)
+    nested = parser.add_subparsers(dest="ring_command", metavar="locate|show", required=True)
+    locate = add_parser(nested, common, "locate", "print the worker that owns a key", epilog=_keys(known))
+    locate.add_argument("service", metavar="SERVICE")
+    locate.add_argument("keys", metavar="KEY", nargs="+")
+    locate.set_defaults(run=run_locate)
+    show = add_parser(nested, common, "show", "print each worker's part of the ring")
+    show.add_argument("service", metavar="SERVICE")
+    show.set_defaults(run=run_show)
+
+
+def _keys(known: dict[str, Manifest]) -> str:
+    return "".join(f"KEY of {manifest.name}: {manifest.key.what}\n" for manifest in known.values())
+
+
+def _bytes(manifest: Manifest, key: str) -> bytes:
+    return path_bytes(key) if manifest.key.encoding == "path" else key.encode("utf-8", "surrogateescape")
+
+
+def run_locate(tool: Tool, args: argparse.Namespace) -> int:
+    fleet = tool.open()
+    manifest = fleet.manifest(args.service)
+    ring = ring_of(fleet, manifest)
+    keys = [line.rstrip("\n") for line in sys.stdin] if args.keys == ["-"] else args.keys
+    found = [(key, ring.locate(_bytes(manifest, key))) for key in keys]
+    if getattr(args, "json", False):
+        print(json.dumps([{"key": key, "worker": worker} for key, worker in found]))
+    elif args.keys != ["-"] and len(found) == 1:
+        print(found[0][1])
+    else:
+        sys.stdout.writelines(f"{key}\t{worker}\n" for key, worker in found)
+    return 0
+
+
+def run_show(tool: Tool, args: argparse.Namespace) -> int:
+    fleet = tool.open()
+    manifest = fleet.manifest(args.service)
+    shares = ring_of(fleet, manifest).shares()
+    if getattr(args, "json", False):
+        print(json.dumps([{"worker": worker, "share": share} for worker, share in shares.items()]))
+        return 0
+    widest = max(shares.values(), default=1.0)
+    for worker, share in shares.items():
+        print(f"{worker:<20} {share * 100:6.2f}%  {'#' * round(share / widest * 40)}")
+    return 0

@@ -1,0 +1,84 @@
+"""scripts/fleet scale."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from ..converge import converge
+from ..errors import FleetError, StoppedMidway, TimedOut
+from ..fleet import Fleet
+from ..manifest import Manifest
+from ..numbers import set_count, target
+from ..state import Place, worker_name
+from .base import add_parser
+
+if TYPE_CHECKING:
+    from ..cli import Tool
+
+_EXAMPLES = """\
+The smallest free ids come, the highest go; the others keep their processes. Adding one to N workers moves about
+1/(N+1) of the keys, removing one moves only its own. No request fails.
+
+examples:
+  scripts/fleet scale limiter 4      to four workers
+  scripts/fleet scale limiter +1     one more
+  scripts/fleet scale limiter -1     one less
+"""
+
+
+def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, Manifest]) -> None:
+    parser = add_parser(subparsers, common, "scale", "change how many workers a service has", epilog=_EXAMPLES)
+    parser.add_argument("service", metavar="SERVICE")
+    parser.add_argument("number", metavar="N|+n|-n")
+    parser.set_defaults(run=run)
+
+
+def run(tool: Tool, args: argparse.Namespace) -> int:
+    tool.open().need_running()
+    with tool.lock():
+        fleet = tool.open()
+        fleet.need_running()
+        manifest = fleet.manifest(args.service)
+        before = len(fleet.state.staying(manifest.name))
+        wanted = target(args.number, before)
+        fleet.journal.write("begin", workers=before, wanted=wanted)
+        _finish_earlier(fleet)
+        coming, leaving = set_count(fleet, manifest, wanted)
+        fleet.save()
+        try:
+            converge(fleet)
+        except (TimedOut, StoppedMidway):
+            raise
+        except FleetError as error:
+            _take_back(fleet, coming)
+            fleet.journal.write("end", code=error.code, error=error.message)
+            raise
+        fleet.journal.write("end", code=0)
+    result = {"service": manifest.name, "workers": wanted,
+              "added": [worker_name(manifest.name, place) for place in coming],
+              "removed": [worker_name(manifest.name, place) for place in leaving]}
+    if getattr(args, "json", False):
+        print(json.dumps(result))
+    else:
+        changes = [f"added {', '.join(result['added'])}"] if coming else []
+        changes += [f"removed {', '.join(result['removed'])}"] if leaving else []
+        print(f"{manifest.name} has {wanted} workers: {'; '.join(changes) or 'as before'}")
+    return 0
+
+
+def _finish_earlier(fleet: Fleet) -> None:
+    """What a killed call left: a leaving worker's id is free only once it has left."""
+    if any(place.leaving or place.next for _, place, _ in fleet.places()):
+        converge(fleet)
+
+
+def _take_back(fleet: Fleet, coming: list[Place]) -> None:
+    if not coming:
+        return
+    fleet.terminal.say("taking the new workers back")
+    for place in coming:
+        place.leaving = True
+    fleet.save()
+    converge(fleet)

@@ -1,0 +1,191 @@
+"""scripts/fleet up: everything that a serving fleet needs, from packages to the proof that it serves."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import build, config, ports, render, stopping
+from ..converge import converge
+from ..errors import FleetError, StoppedMidway, TimedOut
+from ..fleet import Fleet
+from ..layout import prepare_home
+from ..manifest import Manifest
+from ..numbers import set_count
+from ..state import Options, State
+from ..terminal import paint, table
+from .base import add_parser
+from .status import collect, rows
+
+if TYPE_CHECKING:
+    from ..cli import Tool
+
+_EXAMPLES = """\
+What you give is remembered, and holds for later calls of up until it is given otherwise. Safe to run again:
+what runs already is left alone; a new build, or changed options, reach the workers one after the other.
+
+examples:
+  scripts/fleet up
+  scripts/fleet up --workers 4 --config limits.json
+  scripts/fleet up --listen 0.0.0.0:443 --tls-cert site.pem    reachable from outside, TLS and HTTP/2
+  scripts/fleet up --bin /opt/shoal/bin                        binaries that were built elsewhere
+"""
+
+
+def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, Manifest]) -> None:
+    parser = add_parser(subparsers, common, "up", "build what changed, start the fleet, wait until it serves",
+                        epilog=_EXAMPLES)
+    parser.add_argument("--bin", metavar="DIR", help="take the workers' binaries from there; 'auto' builds them here")
+    parser.add_argument("--tls-cert", metavar="FILE", help="speak TLS and HTTP/2 with this PEM file; 'none' stops it")
+    parser.add_argument("--admin-listen", metavar="HOST:PORT",
+                        help="HAProxy's stats page and /metrics (default: the first free port from 8404)")
+    parser.add_argument("--routing", choices=("hash", "random"),
+                        help="random is for tests: any worker must answer any request correctly")
+    for manifest in known.values():
+        for front in manifest.fronts:
+            parser.add_argument(front.option, metavar="HOST:PORT", help=f"{front.help} (default: {front.default})")
+        for option in manifest.options:
+            parser.add_argument(option.option, metavar=option.metavar, help=f"{option.help} (default: {option.default})")
+    parser.set_defaults(run=run)
+
+
+def run(tool: Tool, args: argparse.Namespace) -> int:
+    started = time.monotonic()
+    prepare_home(tool.home)
+    with tool.lock():
+        fleet = tool.create()
+        before = copy.deepcopy(fleet.state)
+        fleet.journal.write("begin")
+        try:
+            _want(fleet, args)
+            choosing = ports.Choosing()
+            try:
+                _choose_ports(fleet, before)
+                render.check(fleet)
+                fleet.state.up = True
+                fleet.save()
+                converge(fleet, replace_outdated=True, listening=choosing.done)
+            finally:
+                choosing.done()
+        except (TimedOut, StoppedMidway) as error:
+            fleet.journal.write("end", code=error.code, error=error.message)
+            raise
+        except FleetError as error:
+            _take_back(fleet, before)
+            fleet.journal.write("end", code=error.code, error=error.message)
+            raise
+        fleet.journal.write("end", code=0, seconds=round(time.monotonic() - started, 2))
+    _report(fleet, bool(getattr(args, "json", False)), time.monotonic() - started)
+    return 0
+
+
+def _want(fleet: Fleet, args: argparse.Namespace) -> None:
+    """Brings the state to what the command line asks for. Touches nothing that runs."""
+    options, given = fleet.state.options, vars(args)
+    _set_options(fleet, options, given)
+    manifests = fleet.manifests
+    if not manifests:
+        raise FleetError(f"there is no service in {fleet.root / 'services'}", "add a folder with a service.json")
+    if options.bin is None:
+        build.bootstrap(fleet.root, ["run", "build"], fleet.terminal)
+        source = build.build(fleet.root, manifests, fleet.terminal)
+    else:
+        build.bootstrap(fleet.root, ["run"], fleet.terminal)
+        source = Path(options.bin)
+    fleet.state.build = build.snapshot(fleet.layout, fleet.account, source, manifests.values())
+    file = Path(options.config) if options.config else None
+    data = config.read(file)
+    config.check(file, data, manifests, fleet.layout.binaries / fleet.state.build)
+    config.check_secrets(data, fleet.account)
+    fleet.state.set_config(data)
+    for gone in set(fleet.state.services) - set(manifests):
+        raise FleetError(f"service '{gone}' runs but its folder is gone",
+                         f"put services/{gone} back, or stop the fleet: scripts/fleet down --purge")
+    for manifest in manifests.values():
+        fresh = manifest.name not in fleet.state.services
+        if "workers" in given or fresh:
+            number = given.get("workers") or manifest.workers or len(os.sched_getaffinity(0))
+            set_count(fleet, manifest, number)
+
+
+def _set_options(fleet: Fleet, options: Options, given: dict[str, Any]) -> None:
+    if "listen" in given:
+        options.listen = ports.parse(given["listen"])
+    if given.get("admin_listen"):
+        options.admin_listen = ports.parse(given["admin_listen"], "--admin-listen")
+    if given.get("routing"):
+        options.routing = given["routing"]
+    if "config" in given:
+        options.config = None if given["config"] in ("", "none") else os.path.realpath(given["config"])
+    if given.get("bin"):
+        options.bin = None if given["bin"] == "auto" else os.path.realpath(given["bin"])
+    if given.get("tls_cert"):
+        options.tls_cert = None if given["tls_cert"] == "none" else os.path.realpath(given["tls_cert"])
+    for manifest in fleet.manifests.values():
+        for front in manifest.fronts:
+            value = given.get(front.option[2:].replace("-", "_"))
+            if value:
+                options.values[front.option] = ports.parse(value, front.option)
+        for option in manifest.options:
+            value = given.get(option.option[2:].replace("-", "_"))
+            if value is not None:
+                options.values[option.option] = value
+
+
+def _choose_ports(fleet: Fleet, before: State) -> None:
+    """Before anything is started: whatever we do not listen on already must be free."""
+    options = fleet.state.options
+    ours: set[str] = set()
+    if fleet.runtime.answers():
+        ours = {before.options.listen, before.options.admin_listen, *before.options.values.values()}
+    fronts = {front.option: options.values.get(front.option, front.default)
+              for manifest in fleet.services() for front in manifest.fronts}
+    wanted = {"--listen": options.listen, **{option: address for option, address in fronts.items() if address}}
+    for option, address in wanted.items():
+        if address not in ours:
+            ports.check(address, option, fleet.account.uid != 0)
+    if not options.admin_listen:
+        options.admin_listen = ports.first_free(set(wanted.values()))
+    elif options.admin_listen not in ours and not ports.is_free(options.admin_listen):
+        if before.options.admin_listen != options.admin_listen:
+            ports.check(options.admin_listen, "--admin-listen", fleet.account.uid != 0)
+        options.admin_listen = ports.first_free(set(wanted.values()))
+
+
+def _take_back(fleet: Fleet, before: State) -> None:
+    """A fleet that was down is down again; one that was up goes on with its old options, build and rules."""
+    if not before.up:
+        if fleet.state.up:
+            fleet.terminal.say("taking back what was started")
+            stopping.stop(fleet)
+        return
+    if not fleet.state.up or fleet.state == before:
+        return
+    fleet.state.options, fleet.state.build = before.options, before.build
+    fleet.state.set_config(before.config)
+    fleet.save()
+    fleet.terminal.say("going back to the options, binaries and rules that ran")
+    converge(fleet, replace_outdated=True)
+
+
+def _report(fleet: Fleet, as_json: bool, seconds: float) -> None:
+    seen = collect(fleet)
+    if as_json:
+        print(json.dumps(seen, indent=2))
+        return
+    print(table(*rows(seen)))
+    print()
+    print(f"{paint('serving', 'green')} at {paint(fleet.url, 'bold')} after {seconds:.1f} s; "
+          f"stats and /metrics at http://{fleet.state.options.admin_listen}/")
+    lines = [line.replace("{url}", fleet.url) for manifest in fleet.services() for line in manifest.try_lines]
+    if lines:
+        insecure = "   (add -k for a certificate of your own)" if fleet.state.options.tls_cert else ""
+        print(f"try{insecure}:")
+        for line in lines:
+            print(f"  {line}")
+    print("then: scripts/fleet status | scale | restart | reload | logs | down")

@@ -1,0 +1,106 @@
+"""The fleet's configuration file: read, checked by the services themselves, rendered with a version."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+from typing import Any, Mapping
+
+from .account import Account
+from .errors import FleetError
+from .manifest import Manifest
+
+_CHECK_SECONDS = 20
+
+
+def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"'{key}' stands there twice in one object")
+        found[key] = value
+    return found
+
+
+def read(file: Path | None) -> dict[str, Any]:
+    """The content of --config; empty without one. Raises FleetError that names file, path and reason."""
+    if file is None:
+        return {}
+    hint = "nothing was changed; correct the file and run again"
+    try:
+        data = json.loads(file.read_text("utf-8"), object_pairs_hook=_refuse_twice)
+    except OSError as error:
+        raise FleetError(f"{file}: can't be read: {error.strerror}", "give the file with --config FILE") from None
+    except (ValueError, RecursionError) as error:
+        raise FleetError(f"{file}: $: is not JSON: {error}", hint) from None
+    if not isinstance(data, dict):
+        raise FleetError(f"{file}: $: must be an object", hint)
+    if "version" in data:
+        raise FleetError(f"{file}: $.version: is given by scripts/fleet; remove it", hint)
+    return data
+
+
+def check(file: Path | None, data: Mapping[str, Any], manifests: Mapping[str, Manifest], binaries: Path) -> None:
+    """Asks every service. Raises FleetError with one line per problem."""
+    if file is None:
+        return
+    problems = _unknown_services(file, data, manifests)
+    for manifest in manifests.values():
+        for line in _ask(binaries / manifest.executable, file):
+            if line not in problems:
+                problems.append(line)
+    if problems:
+        raise FleetError("the configuration is refused\n" + "\n".join(f"  {line}" for line in problems),
+                         "nothing was changed; correct the file and run again")
+
+
+def _unknown_services(file: Path, data: Mapping[str, Any], manifests: Mapping[str, Manifest]) -> list[str]:
+    sections = data.get("services", {})
+    if not isinstance(sections, dict):
+        return [f"{file}: $.services: must be an object"]
+    known = ", ".join(sorted(manifests))
+    return [f"{file}: $.services.{name}: there is no such service; {known}"
+            for name in sections if name not in manifests]
+
+
+def _ask(executable: Path, file: Path) -> list[str]:
+    try:
+        result = subprocess.run([executable, "--check-config", "--config", file], capture_output=True,
+                                text=True, errors="replace", timeout=_CHECK_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise FleetError(f"{executable} can't check the configuration: {error}",
+                         "build again with 'scripts/fleet up', or give other binaries with --bin") from None
+    if result.returncode == 0:
+        return []
+    lines = [line.strip() for line in result.stderr.splitlines() if line.strip()]
+    return lines or [f"{file}: {executable.name} refused it with exit code {result.returncode}"]
+
+
+def check_secrets(data: Mapping[str, Any], account: Account) -> None:
+    """A password file that the workers' account can't read is found here, not when they start."""
+    redis = data.get("redis")
+    for name, section in redis.items() if isinstance(redis, dict) else ():
+        secret = section.get("password_file") if isinstance(section, dict) else None
+        if isinstance(secret, str) and not account.can("-r", Path(secret)):
+            raise FleetError(f"$.redis.{name}.password_file: '{account.name}' can't read {secret}",
+                             f"let it: chgrp {account.name} {secret} && chmod 640 {secret}")
+
+
+def own_redis(data: Mapping[str, Any], manifests: Mapping[str, Manifest]) -> list[str]:
+    """The instances that services need and the configuration does not bring from outside."""
+    section = data.get("redis")
+    outside = section if isinstance(section, dict) else {}
+    needed = {instance for manifest in manifests.values() for instance in manifest.redis}
+    return sorted(instance for instance in needed if instance not in outside)
+
+
+def redis_digest(data: Mapping[str, Any]) -> str:
+    """Changes when workers have to be replaced because their Redis is another."""
+    section = json.dumps(data.get("redis", {}), sort_keys=True)
+    return hashlib.sha256(section.encode()).hexdigest()[:12]
+
+
+def render(data: Mapping[str, Any], version: int) -> bytes:
+    return (json.dumps({"version": version, **data}, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,120 @@
+"""From whatever runs to what the state says. Every step looks first, so a call after a crash goes on from there."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable
+
+from . import balancer, build, layout, places, proof, render, supervision
+from .errors import FleetError
+from .fleet import Fleet
+from .state import worker_name
+from .worker_api import view
+from .workers import new_program, outdated
+
+_ENDING_SECONDS = 60.0
+_CONFIG_SECONDS = 5.0
+
+
+def converge(fleet: Fleet, replace_outdated: bool = False, listening: Callable[[], None] = lambda: None) -> None:
+    """`listening` is called as soon as HAProxy has its ports. Raises FleetError."""
+    layout.prepare(fleet.layout, fleet.account)
+    render.write(fleet)
+    supervision.ensure(fleet)
+    if replace_outdated:
+        _renew_dead(fleet)
+    supervision.apply_programs(fleet)
+    balancer.wait_answering(fleet)
+    listening()
+    supervision.wait_redis(fleet)
+    _settle(fleet)
+    places.wait_all(fleet)
+    balancer.sync(fleet)
+    supervision.end_orphans(fleet)
+    _forget_leaving(fleet)
+    balancer.wait_up(fleet)
+    if replace_outdated:
+        _replace_outdated(fleet)
+    apply_config(fleet)
+    supervision.wait_ended(fleet, _ENDING_SECONDS)
+    proof.prove(fleet)
+    build.prune(fleet.layout, _builds(fleet))
+
+
+def _settle(fleet: Fleet) -> None:
+    for manifest, place, _ in fleet.places():
+        places.settle(fleet, manifest, place)
+
+
+def _forget_leaving(fleet: Fleet) -> None:
+    """HAProxy has let go of them: now their workers may end."""
+    leaving = [worker for _, place, worker in fleet.places() if place.leaving]
+    if not leaving:
+        return
+    for service in list(fleet.state.services):
+        fleet.state.services[service] = fleet.state.staying(service)
+    fleet.save()
+    render.write(fleet)
+    supervision.apply_programs(fleet)
+    fleet.journal.write("left", workers=leaving)
+
+
+def _renew_dead(fleet: Fleet) -> None:
+    """A place whose worker is down and would be started otherwise now gets the new one at once."""
+    programs = fleet.supervisor.programs()
+    for manifest, place, worker in fleet.places():
+        seen = programs.get(place.program.name(worker))
+        if (seen is None or not seen.alive or seen.state == "BACKOFF") and outdated(fleet, manifest, place):
+            place.program, place.next = new_program(fleet, manifest, place.id, place.program.letter), None
+            if seen is not None:
+                fleet.supervisor.stop(place.program.name(worker))
+                fleet.supervisor.wait_stopped([place.program.name(worker)], fleet.timeout)
+                fleet.supervisor.remove(place.program.name(worker))
+    fleet.save()
+    render.write(fleet)
+
+
+def _replace_outdated(fleet: Fleet) -> None:
+    for manifest, place, worker in fleet.places():
+        if outdated(fleet, manifest, place):
+            fleet.terminal.say(f"replacing {worker}: its binary or its options have changed")
+            places.replace(fleet, manifest, place)
+
+
+def apply_config(fleet: Fleet) -> None:
+    """Every worker reads config.json again that has not the version of the state. Raises FleetError when one does
+    not take it."""
+    version = fleet.state.config_version
+    pending = {worker: place.program.name(worker) for _, place, worker in fleet.places()
+               if not _has_config(fleet, worker)}
+    for program in pending.values():
+        fleet.supervisor.signal(program, "HUP")
+    deadline = time.monotonic() + _CONFIG_SECONDS
+    while pending := {worker: program for worker, program in pending.items() if not _has_config(fleet, worker)}:
+        if time.monotonic() > deadline:
+            raise FleetError(f"{', '.join(sorted(pending))} did not take configuration {version}",
+                             f"scripts/fleet logs {next(iter(pending))}")
+        time.sleep(0.02)
+
+
+def _has_config(fleet: Fleet, worker: str) -> bool:
+    seen = view(fleet.layout.admin(worker))
+    return seen is not None and seen.config_version == fleet.state.config_version
+
+
+def roll(fleet: Fleet, service: str | None) -> list[str]:
+    """Replaces every worker, of one service or of all, one after the other."""
+    replaced = []
+    for manifest, place, _ in fleet.places():
+        if service in (None, manifest.name):
+            places.replace(fleet, manifest, place)
+            replaced.append(worker_name(manifest.name, place))
+            fleet.terminal.say(f"{replaced[-1]} replaced")
+    supervision.wait_ended(fleet, _ENDING_SECONDS)
+    balancer.wait_up(fleet)
+    return replaced
+
+
+def _builds(fleet: Fleet) -> set[str]:
+    used = {program.build for _, place, _ in fleet.places() for program in (place.program, place.next) if program}
+    return used | {fleet.state.build}

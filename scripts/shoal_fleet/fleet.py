@@ -1,0 +1,105 @@
+"""One fleet: its manifests, wanted state and folders, and the clients of what runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import account as accounts
+from . import layout as layouts
+from . import state as states
+from .account import Account
+from .errors import FleetError
+from .haproxy_api import Runtime
+from .journal import Journal
+from .layout import Layout
+from .manifest import Manifest
+from .state import Place, State, worker_name
+from .supervisor import Supervisor
+from .terminal import Terminal
+
+
+@dataclass
+class Fleet:
+    root: Path
+    """The tree with services/, haproxy/, deploy/, build/."""
+    home: Path
+    manifests: dict[str, Manifest]
+    state: State
+    account: Account
+    layout: Layout
+    terminal: Terminal
+    journal: Journal
+    timeout: float = 60.0
+    supervisor: Supervisor = field(init=False)
+    runtime: Runtime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._connect()
+
+    def _connect(self) -> None:
+        self.supervisor = Supervisor(self.layout.supervisor_socket)
+        self.runtime = Runtime(self.layout.haproxy_socket)
+
+    def save(self) -> None:
+        states.save(self.home, self.state)
+
+    def services(self) -> list[Manifest]:
+        """The services that have places, in the order of their names."""
+        return [self.manifest(name) for name in sorted(self.state.services)]
+
+    def manifest(self, name: str) -> Manifest:
+        try:
+            return self.manifests[name]
+        except KeyError:
+            known = ", ".join(sorted(self.manifests)) or "none"
+            raise FleetError(f"there is no service '{name}'; there is {known}",
+                             f"a service is a folder of {self.root / 'services'} with a service.json") from None
+
+    def places(self) -> list[tuple[Manifest, Place, str]]:
+        """Every place with its worker's name."""
+        return [(manifest, place, worker_name(manifest.name, place))
+                for manifest in self.services() for place in self.state.services[manifest.name]]
+
+    def running(self) -> bool:
+        return self.state.up and self.supervisor.answers()
+
+    def need_running(self) -> None:
+        if not self.state.up:
+            raise FleetError(f"no fleet is up in {self.home}", "start it with 'scripts/fleet up'")
+
+    @property
+    def url(self) -> str:
+        scheme = "https" if self.state.options.tls_cert else "http"
+        return f"{scheme}://{self.state.options.listen}"
+
+
+def open_fleet(root: Path, home: Path, manifests: dict[str, Manifest], terminal: Terminal, command: str,
+               timeout: float) -> Fleet | None:
+    """The fleet as its state file says, without touching anything. None when there is none."""
+    state = states.load(home)
+    if state is None:
+        return None
+    account = accounts.current()
+    if account is None:
+        raise FleetError(f"the system account '{accounts.SYSTEM_ACCOUNT}' is gone",
+                         "'scripts/fleet up' creates it again")
+    layout = Layout(home, Path(state.data), Path(state.run))
+    return Fleet(root, home, manifests, state, account, layout, terminal, Journal(home, command), timeout)
+
+
+def create_fleet(root: Path, home: Path, manifests: dict[str, Manifest], terminal: Terminal, command: str,
+                 timeout: float) -> Fleet:
+    """For `up`: the fleet with its account and folders made, whatever was there before. The lock is held."""
+    state = states.load(home) or State()
+    account = accounts.ensure()
+    if state.account and state.account != account.name and state.up:
+        raise FleetError(f"this fleet runs as '{state.account}', you would run it as '{account.name}'",
+                         "use it as the user who started it, or give another --home")
+    # A recorded data folder stays what it is: it holds Redis' files.
+    data = Path(state.data) if state.data else layouts.choose_data(home, account)
+    run = layouts.choose_run(home, account, Path(state.run) if state.run else None)
+    layout = Layout(home, data, run)
+    layouts.prepare(layout, account)
+    state.account, state.data, state.run = account.name, str(data), str(run)
+    return Fleet(root, home, manifests, state, account, layout, terminal, Journal(home, command), timeout)

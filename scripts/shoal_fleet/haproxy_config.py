@@ -1,0 +1,153 @@
+"""HAProxy's configuration from the templates in haproxy/ and the manifests. No service is known here by name."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+from typing import Mapping, Sequence
+
+from .errors import FleetError
+from .manifest import Front, Manifest
+from .ring import WEIGHT
+
+_MAX_CONNECTIONS = 20_000
+
+
+@dataclass(frozen=True)
+class ServerLine:
+    name: str
+    id: int
+    public: Path
+    admin: Path
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """All that the configuration depends on."""
+
+    templates: Path
+    errors: Path
+    stats_socket: Path
+    listen: str
+    admin_listen: str
+    descriptors: int
+    manifests: Sequence[Manifest]
+    servers: Mapping[str, Sequence[ServerLine]]
+    fronts: Mapping[str, str] = field(default_factory=dict)
+    """Addresses of extra fronts, by their option."""
+    tls_cert: Path | None = None
+    tls_digest: str = ""
+    random_routing: bool = False
+
+
+def max_connections(descriptors: int) -> int:
+    """HAProxy needs two descriptors a connection, and some for listeners, health checks and idle connections."""
+    spare = min(1500, descriptors // 4)
+    connections = min(_MAX_CONNECTIONS, (descriptors - spare) // 2)
+    if connections < 100:
+        raise FleetError(f"{descriptors} file descriptors are too few for HAProxy",
+                         "raise the limit (ulimit -n 65536) and run again")
+    return connections
+
+
+def server_definition(templates: Path, server: ServerLine) -> str:
+    """What follows the server's name, in the file and in the runtime API's `add server` alike."""
+    text = (templates / "server.in").read_text("utf-8").strip()
+    return Template(text).substitute(public=server.public, id=server.id, weight=WEIGHT, admin=server.admin)
+
+
+def render(balancer: Balancer) -> bytes:
+    """The whole file. Its `description` depends on everything but the server lines."""
+    skeleton = hashlib.sha256()
+    skeleton.update(_fill(balancer, "", {}).encode())
+    skeleton.update(balancer.tls_digest.encode())
+    for page in sorted((balancer.templates / "errors").glob("*.json")):
+        skeleton.update(page.read_bytes())
+    return _fill(balancer, skeleton.hexdigest()[:12], balancer.servers).encode()
+
+
+def description(config: bytes) -> str:
+    """The name that `render` gave a configuration."""
+    for line in config.decode().splitlines():
+        word, _, rest = line.strip().partition(" ")
+        if word == "description":
+            return rest
+    raise ValueError("not a configuration of ours")
+
+
+def _fill(balancer: Balancer, skeleton: str, servers: Mapping[str, Sequence[ServerLine]]) -> str:
+    backends = (_backend(balancer, manifest, servers.get(manifest.name, ())) for manifest in balancer.manifests)
+    rules = _template(balancer, "front.cfg.in").substitute().rstrip("\n")
+    return _template(balancer, "haproxy.cfg.in").substitute(
+        skeleton=skeleton,
+        maxconn=max_connections(balancer.descriptors),
+        stats_socket=balancer.stats_socket,
+        errors=balancer.errors,
+        http_errors=_http_errors(balancer),
+        bind=_bind(balancer, balancer.listen),
+        admin_bind=balancer.admin_listen,
+        front_rules=rules,
+        routes=_routes(balancer.manifests),
+        extra_fronts="".join(_front(balancer, manifest, front, rules)
+                             for manifest in balancer.manifests for front in manifest.fronts),
+        backends="".join(backends).rstrip("\n"),
+    )
+
+
+def _template(balancer: Balancer, name: str) -> Template:
+    return Template((balancer.templates / name).read_text("utf-8"))
+
+
+def _http_errors(balancer: Balancer) -> str:
+    lines = []
+    for page in sorted((balancer.templates / "errors").glob("*.json")):
+        status = page.stem
+        retry = " hdr Retry-After 1" if status == "503" else ""
+        lines.append(f"    http-error status {status} content-type application/problem+json "
+                     f"file {balancer.errors / page.name} hdr Cache-Control no-store{retry}")
+    return "\n".join(lines)
+
+
+def _bind(balancer: Balancer, address: str) -> str:
+    if balancer.tls_cert is None:
+        return address
+    return f"{address} ssl crt {balancer.tls_cert} alpn h2,http/1.1"
+
+
+def _routes(manifests: Sequence[Manifest]) -> str:
+    """The longest prefix first; a prefix matches whole segments."""
+    routes = [(prefix, manifest.name) for manifest in manifests for prefix in manifest.path_prefixes]
+    lines = []
+    for prefix, name in sorted(routes, key=lambda route: (-len(route[0]), route[0])):
+        if prefix == "/":
+            lines.append(f"    use_backend {name} unless {{ path_beg /-/ }}")
+        else:
+            lines.append(f"    use_backend {name} if {{ path {prefix} }} || {{ path_beg {prefix}/ }}")
+    return "\n".join(lines)
+
+
+def _front(balancer: Balancer, manifest: Manifest, front: Front, rules: str) -> str:
+    address = balancer.fronts.get(front.option)
+    if address is None:
+        return ""
+    return (f"\nfrontend {manifest.name}-{front.name}\n    bind {_bind(balancer, address)}\n"
+            f"    maxconn {max_connections(balancer.descriptors)}\n{rules}\n"
+            f"    use_backend {manifest.name} unless {{ path_beg /-/ }}\n    default_backend shoal-unknown\n")
+
+
+def _backend(balancer: Balancer, manifest: Manifest, servers: Sequence[ServerLine]) -> str:
+    balance = "balance random" if balancer.random_routing else f"balance hash {manifest.key.expression}"
+    bounded = "" if manifest.bounded_load is None else f"    hash-balance-factor {manifest.bounded_load}"
+    return _template(balancer, "backend.cfg.in").substitute(
+        service=manifest.name,
+        balance=balance,
+        bounded_load=bounded,
+        attempts=manifest.retry.attempts,
+        retry_on=" ".join(manifest.retry.on) or "none",
+        methods=" ".join(manifest.retry.methods) or "NONE",
+        probe=manifest.probe,
+        servers="\n".join(f"    server {server.name} {server_definition(balancer.templates, server)}"
+                          for server in servers),
+    )

@@ -1,0 +1,60 @@
+"""One tool at a time changes a fleet. The lock is the kernel's: it goes with its holder, however that ends."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+
+from .errors import Locked
+
+
+class FleetLock:
+    def __init__(self, home: Path, command: str) -> None:
+        self._path = home / "lock"
+        self._command = command
+        self._descriptor = -1
+
+    def __enter__(self) -> "FleetLock":
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _describe(os.pread(descriptor, 4096, 0))
+            os.close(descriptor)
+            raise Locked(f"this fleet is being changed by {holder}",
+                         "wait until it is done and run again; 'scripts/fleet status' works meanwhile") from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "command": self._command}).encode(), 0)
+        self._descriptor = descriptor
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        os.ftruncate(self._descriptor, 0)
+        os.close(self._descriptor)
+
+
+def _describe(content: bytes) -> str:
+    try:
+        data = json.loads(content)
+        return f"process {data['pid']}: {data['command']}"
+    except (ValueError, KeyError, TypeError):
+        return "another scripts/fleet"
+
+
+def holder(home: Path) -> str | None:
+    """Who holds the lock now; None when nobody does."""
+    try:
+        descriptor = os.open(home / "lock", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _describe(os.pread(descriptor, 4096, 0))
+    finally:
+        os.close(descriptor)
+    return None

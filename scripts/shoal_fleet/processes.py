@@ -1,0 +1,132 @@
+"""The processes of a fleet as /proc shows them: found by the run folder in their command line, ended by pidfd."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterable
+
+from .layout import Layout
+
+
+@dataclass(frozen=True)
+class Process:
+    pid: int
+    parent: int
+    kind: str
+    """supervisord, haproxy, redis, worker or rotate."""
+    command: str
+
+
+def _read(pid: int) -> tuple[int, int, list[str]] | None:
+    """(uid, parent, argv); None when it has ended meanwhile."""
+    try:
+        folder = Path("/proc") / str(pid)
+        owner = folder.stat().st_uid
+        argv = (folder / "cmdline").read_bytes().decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
+        fields = (folder / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    if fields[0] == "Z":
+        return None
+    return owner, int(fields[1]), argv
+
+
+def _kind(argv: list[str]) -> str | None:
+    """None for what only happens to name the folder, as an editor does."""
+    # Redis writes its whole title into the first word.
+    program = os.path.basename(argv[0].partition(" ")[0])
+    if program in ("haproxy", "redis-server"):
+        return program.removesuffix("-server")
+    if "--generation" in argv and "--admin" in argv:
+        return "worker"
+    if any(os.path.basename(word) == "supervisord" for word in argv[:2]):
+        return "supervisord"
+    if program == "sh" and "logrotate.conf" in argv[-1]:
+        return "rotate"
+    return None
+
+
+def of_fleet(layout: Layout, uid: int) -> list[Process]:
+    """Every process of that user whose command line names the fleet's run or configuration folder."""
+    marks = (f"{layout.run}/", f"{layout.conf}/")
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        seen = _read(int(entry))
+        if seen is None or seen[0] != uid:
+            continue
+        line, kind = " ".join(seen[2]), _kind(seen[2])
+        if kind is not None and any(mark in line for mark in marks):
+            found.append(Process(int(entry), seen[1], kind, line))
+    return found
+
+
+def orphans(layout: Layout, uid: int, supervisor: int | None) -> list[Process]:
+    """Those of the fleet's processes that the running supervisord is no ancestor of."""
+    found = {process.pid: process for process in of_fleet(layout, uid)}
+
+    def supervised(process: Process) -> bool:
+        seen: set[int] = set()
+        while process.pid not in seen:
+            if supervisor is not None and supervisor in (process.pid, process.parent):
+                return True
+            seen.add(process.pid)
+            parent = found.get(process.parent)
+            if parent is None:
+                return False
+            process = parent
+        return False
+
+    return [process for process in found.values() if not supervised(process)]
+
+
+def send(process: Process, which: signal.Signals) -> bool:
+    """False when that process is gone. Its number can't have become another's."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except OSError:
+        return False
+    try:
+        seen = _read(process.pid)
+        if seen is None or " ".join(seen[2]) != process.command:
+            return False
+        signal.pidfd_send_signal(descriptor, which)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def wait_gone(processes: Iterable[Process], seconds: float) -> list[Process]:
+    """Waits until they have ended and returns those that have not."""
+    deadline = time.monotonic() + seconds
+    left = []
+    for process in processes:
+        try:
+            descriptor = os.pidfd_open(process.pid)
+        except OSError:
+            continue
+        try:
+            readable, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+            seen = _read(process.pid)
+            if not readable and seen is not None and " ".join(seen[2]) == process.command:
+                left.append(process)
+        finally:
+            os.close(descriptor)
+    return left
+
+
+def end(processes: list[Process], seconds: float) -> None:
+    """SIGTERM, and SIGKILL for what is still there after that time."""
+    for process in processes:
+        send(process, signal.SIGTERM)
+    for process in wait_gone(processes, seconds):
+        send(process, signal.SIGKILL)
+    wait_gone(processes, 5.0)

@@ -1,0 +1,78 @@
+"""The proof that a fleet serves: for each worker, a request through HAProxy that this worker answers."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import time
+from typing import Iterator
+
+from .errors import TimedOut
+from .fleet import Fleet
+from .manifest import Manifest
+from .ports import split
+from .ring import Ring
+from .state import worker_name
+
+_TRIES = 100_000
+
+
+def ring_of(fleet: Fleet, manifest: Manifest) -> Ring:
+    return Ring((worker_name(manifest.name, place), place.id) for place in fleet.state.staying(manifest.name))
+
+
+def _requests(fleet: Fleet, manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """(worker, path) such that the ring sends that path to that worker."""
+    ring = ring_of(fleet, manifest)
+    missing = set(ring.names)
+    for number in range(_TRIES):
+        if not missing:
+            return
+        key = manifest.key.proof.replace("{n}", str(number))
+        owner = ring.locate(key.encode())
+        if owner in missing:
+            missing.remove(owner)
+            yield owner, manifest.key.path.replace("{key}", key)
+
+
+def prove(fleet: Fleet) -> None:
+    """Raises TimedOut when a worker's answer can't be had. A proof is a GET and takes nothing."""
+    strict = fleet.state.options.routing == "hash"
+    for manifest in fleet.services():
+        exact = strict and manifest.bounded_load is None
+        for worker, path in _requests(fleet, manifest):
+            _until_answered(fleet, worker, path, exact)
+
+
+def _until_answered(fleet: Fleet, worker: str, path: str, exact: bool) -> None:
+    deadline = time.monotonic() + min(fleet.timeout, 15.0)
+    while True:
+        answered = _answered_by(fleet, path)
+        if answered == worker or (answered and not exact):
+            return
+        if time.monotonic() > deadline:
+            raise TimedOut(f"{worker} does not answer through HAProxy; {answered or 'nobody'} answered {path}",
+                           "'scripts/fleet doctor' looks for the reason")
+        time.sleep(0.03)
+
+
+def _answered_by(fleet: Fleet, path: str) -> str | None:
+    host, port = split(fleet.state.options.listen)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    connection: http.client.HTTPConnection
+    if fleet.state.options.tls_cert:
+        # Our own front: what is proved is who answers, not who the certificate is for.
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(host, port, timeout=3.0, context=context)
+    else:
+        connection = http.client.HTTPConnection(host, port, timeout=3.0)
+    try:
+        connection.request("GET", path, headers={"Connection": "close"})
+        response = connection.getresponse()
+        response.read()
+        return response.getheader("X-Shoal-Worker")
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()

@@ -1,0 +1,161 @@
+"""Every file of a fleet's conf folder, as a function of its state; checked before it replaces what is there."""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import shutil
+import subprocess
+from pathlib import Path
+
+from . import config, haproxy_config, supervisor_config
+from .errors import FleetError
+from .files import private_folder, sync_folder, write_if_changed
+from .fleet import Fleet
+from .haproxy_config import Balancer, ServerLine
+from .layout import fingerprint
+from .state import Place, worker_name
+
+
+def descriptors() -> int:
+    """How many files a process of the fleet may open."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return 1 << 20 if hard == resource.RLIM_INFINITY else min(hard, 1 << 20)
+
+
+def server_line(fleet: Fleet, service: str, place: Place) -> ServerLine:
+    name = worker_name(service, place)
+    return ServerLine(name, place.id, fleet.layout.public(name), fleet.layout.admin(name))
+
+
+def haproxy(fleet: Fleet, conf: Path, tls: bytes | None) -> bytes:
+    """As it stands in the folder `conf`."""
+    options = fleet.state.options
+    fronts = {front.option: options.values.get(front.option, front.default or "")
+              for manifest in fleet.services() for front in manifest.fronts}
+    return haproxy_config.render(Balancer(
+        templates=fleet.root / "haproxy",
+        errors=conf / "errors",
+        stats_socket=fleet.layout.haproxy_socket,
+        listen=options.listen,
+        admin_listen=options.admin_listen,
+        descriptors=descriptors(),
+        manifests=fleet.services(),
+        servers={name: [server_line(fleet, name, place) for place in fleet.state.staying(name)]
+                 for name in fleet.state.services},
+        fronts={option: address for option, address in fronts.items() if address},
+        tls_cert=conf / "tls.pem" if tls is not None else None,
+        tls_digest=hashlib.sha256(tls).hexdigest() if tls is not None else "",
+        random_routing=options.routing == "random",
+    ))
+
+
+def _certificate(fleet: Fleet) -> bytes | None:
+    file = fleet.state.options.tls_cert
+    if file is None:
+        return None
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise FleetError(f"--tls-cert {file}: can't be read: {error.strerror}",
+                         "give a PEM file with the certificate, its chain and its key") from None
+
+
+def programs(fleet: Fleet) -> dict[str, bytes]:
+    """The file of every program that supervisord should have, by the program's name."""
+    templates, layout = fleet.root / "deploy" / "supervisord", fleet.layout
+    found = {"haproxy": supervisor_config.haproxy(templates, layout),
+             "rotate": supervisor_config.rotate(templates, layout)}
+    for instance in own_redis(fleet):
+        found[f"redis-{instance}"] = supervisor_config.redis(templates, layout, instance)
+    for _, place, worker in fleet.places():
+        for program in filter(None, (place.program, place.next)):
+            name = program.name(worker)
+            found[name] = supervisor_config.worker(templates, layout, name, worker, program.command)
+    return found
+
+
+def own_redis(fleet: Fleet) -> list[str]:
+    """The Redis instances to run: those that new workers will use, and those that running ones still do."""
+    instances = set(config.own_redis(fleet.state.config, {manifest.name: manifest for manifest in fleet.services()}))
+    for _, place, _ in fleet.places():
+        for program in filter(None, (place.program, place.next)):
+            instances |= {word.removeprefix("--redis-") for word in program.command if word.startswith("--redis-")}
+    return sorted(instances)
+
+
+def files(fleet: Fleet, conf: Path) -> dict[str, bytes]:
+    """By their path in the folder `conf`, where HAProxy's configuration says that its pages are."""
+    templates, layout = fleet.root / "deploy" / "supervisord", fleet.layout
+    tls = _certificate(fleet)
+    found = {
+        "config.json": config.render(fleet.state.config, fleet.state.config_version),
+        "haproxy.cfg": haproxy(fleet, conf, tls),
+        "supervisord.conf": supervisor_config.supervisord(
+            templates, layout, f"shoal-{fingerprint(fleet.home)}", descriptors()),
+        "logrotate.conf": supervisor_config.logrotate(templates, layout),
+    }
+    for page in (fleet.root / "haproxy" / "errors").glob("*.json"):
+        found[f"errors/{page.name}"] = page.read_bytes()
+    if tls is not None:
+        found["tls.pem"] = tls
+    for instance in own_redis(fleet):
+        found[f"redis-{instance}.conf"] = supervisor_config.redis_config(fleet.root / "deploy" / "redis", layout,
+                                                                         instance)
+    for name, content in programs(fleet).items():
+        found[f"programs/{name}.conf"] = content
+    return found
+
+
+def write(fleet: Fleet) -> bool:
+    """Makes the conf folder as the state says, and nothing else. Returns whether anything was changed."""
+    wanted = files(fleet, fleet.layout.conf)
+    if not _differs(fleet.layout.conf, wanted):
+        return False
+    check(fleet)
+    _put(fleet, fleet.layout.conf, wanted)
+    for stale in _stale(fleet.layout.conf, wanted):
+        stale.unlink()
+    sync_folder(fleet.layout.programs)
+    return True
+
+
+def check(fleet: Fleet) -> None:
+    """Lets HAProxy read what it would be given, from a folder beside the real one."""
+    trial = fleet.layout.data / "conf.trial"
+    shutil.rmtree(trial, ignore_errors=True)
+    private_folder(trial, 0o750 if fleet.account.foreign else 0o700, -1, fleet.account.gid)
+    try:
+        _put(fleet, trial, files(fleet, trial))
+        result = subprocess.run(["/usr/sbin/haproxy", "-c", "-f", str(trial / "haproxy.cfg")], capture_output=True,
+                                text=True, errors="replace", cwd="/", **fleet.account.popen_arguments())
+    except FileNotFoundError:
+        raise FleetError("HAProxy is not installed", "scripts/bootstrap run") from None
+    finally:
+        shutil.rmtree(trial, ignore_errors=True)
+    if result.returncode != 0:
+        lines = [line for line in result.stderr.splitlines() if "[ALERT]" in line] or [result.stderr.strip()]
+        raise FleetError("HAProxy refuses its configuration\n" + "\n".join(f"  {line}" for line in lines),
+                         "nothing was changed; see the option or manifest that the message is about")
+
+
+def _put(fleet: Fleet, conf: Path, wanted: dict[str, bytes]) -> None:
+    shared = fleet.account.foreign
+    for folder in ("errors", "programs"):
+        private_folder(conf / folder, 0o750 if shared else 0o700, -1, fleet.account.gid)
+    for name, content in wanted.items():
+        write_if_changed(conf / name, content, 0o640 if shared else 0o600, fleet.account.gid if shared else -1)
+
+
+def _stale(conf: Path, wanted: dict[str, bytes]) -> list[Path]:
+    present = (path for path in conf.rglob("*") if path.is_file())
+    return [path for path in present if str(path.relative_to(conf)) not in wanted]
+
+
+def _differs(conf: Path, wanted: dict[str, bytes]) -> bool:
+    if _stale(conf, wanted):
+        return True
+    try:
+        return any((conf / name).read_bytes() != content for name, content in wanted.items())
+    except FileNotFoundError:
+        return True

@@ -1,0 +1,169 @@
+"""supervisord started, its programs brought in line with the state, and what an older one left behind ended."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from . import processes, render
+from .errors import FleetError, TimedOut
+from .fleet import Fleet
+from .processes import Process
+
+_KEPT_ENVIRONMENT = ("TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
+_START_SECONDS = 15.0
+
+
+def ensure(fleet: Fleet) -> None:
+    """supervisord answers when this returns."""
+    if fleet.supervisor.answers():
+        return
+    _end_unresponsive(fleet)
+    _end_orphaned_redis(fleet)
+    _launch(fleet)
+    fleet.journal.write("supervisord started", pid=fleet.supervisor.pid())
+
+
+def _of_kind(fleet: Fleet, *kinds: str) -> list[Process]:
+    return [p for p in processes.of_fleet(fleet.layout, fleet.account.uid) if p.kind in kinds]
+
+
+def _end_unresponsive(fleet: Fleet) -> None:
+    """One that is shutting down is given its time; one that does not answer is ended, its children live on."""
+    left = processes.wait_gone(_of_kind(fleet, "supervisord"), 3.0)
+    if not left:
+        return
+    fleet.terminal.say("ending a supervisord that does not answer")
+    for process in left:
+        processes.send(process, signal.SIGKILL)
+    if processes.wait_gone(left, 5.0):
+        raise FleetError("an old supervisord can't be ended", f"see what process {left[0].pid} waits for")
+
+
+def _end_orphaned_redis(fleet: Fleet) -> None:
+    """Before another may open the same files. It takes its data to the disk as it ends."""
+    orphaned = _of_kind(fleet, "redis")
+    if orphaned:
+        fleet.terminal.say("ending the Redis that a killed supervisord left")
+        processes.end(orphaned, 30.0)
+
+
+def _launch(fleet: Fleet) -> None:
+    conf = fleet.layout.conf / "supervisord.conf"
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+    environment |= {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    limit = render.descriptors()
+    result = subprocess.run(
+        ["/usr/bin/python3", "/usr/bin/supervisord", "-c", str(conf)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        cwd="/", env=environment, umask=0o077, timeout=_START_SECONDS,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)),
+        **fleet.account.popen_arguments(),
+    )
+    if result.returncode != 0:
+        raise FleetError(f"supervisord did not start: {result.stdout.strip()}",
+                         f"see {fleet.layout.logs / 'supervisord.log'}")
+    deadline = time.monotonic() + _START_SECONDS
+    while not fleet.supervisor.answers():
+        if time.monotonic() > deadline:
+            raise TimedOut("supervisord does not answer", f"see {fleet.layout.logs / 'supervisord.log'}")
+        time.sleep(0.02)
+
+
+def apply_programs(fleet: Fleet) -> set[str]:
+    """Starts what the program files name, stops what they no longer name; returns what is still ending."""
+    supervisor = fleet.supervisor
+    wanted = set(render.programs(fleet))
+    present = supervisor.programs()
+    _, changed, _ = supervisor.reread()
+    for name in sorted(changed & wanted & set(present)):
+        # Workers never change. The others only when the tool itself has: then they are started again.
+        fleet.terminal.say(f"starting {name} again, its definition has changed")
+        supervisor.stop(name)
+        supervisor.wait_stopped([name], 60.0)
+        supervisor.remove(name)
+        del present[name]
+    for name in sorted(set(present) - wanted):
+        supervisor.stop(name)
+    for name in sorted(wanted):
+        if name not in present:
+            supervisor.add(name)
+        elif not present[name].alive:
+            supervisor.start(name)
+    return remove_ended(fleet)
+
+
+def wait_redis(fleet: Fleet) -> None:
+    """Until the fleet's own Redis answers and has read its data."""
+    deadline = time.monotonic() + fleet.timeout
+    for instance in render.own_redis(fleet):
+        while not _answers_ping(fleet.layout.redis_socket(instance)):
+            if time.monotonic() > deadline:
+                raise TimedOut(f"redis-{instance} does not answer within {fleet.timeout:.0f} s",
+                               f"'scripts/fleet logs redis-{instance}' says why")
+            fleet.terminal.progress(f"waiting for redis-{instance} to read its data")
+            time.sleep(0.03)
+
+
+def _answers_ping(path: Path) -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(1.0)
+            connection.connect(str(path))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def remove_ended(fleet: Fleet) -> set[str]:
+    """Forgets stopped programs that the state does not name; returns those that still run."""
+    wanted = set(render.programs(fleet))
+    surplus = {name: program for name, program in fleet.supervisor.programs().items() if name not in wanted}
+    return {name for name, program in surplus.items() if program.alive or not fleet.supervisor.remove(name)}
+
+
+def wait_ended(fleet: Fleet, seconds: float, only: str | None = None) -> None:
+    """Waits for what was replaced or has left, or for one program of that, to finish its requests."""
+    deadline = time.monotonic() + seconds
+    while True:
+        left = remove_ended(fleet)
+        if not left or (only is not None and only not in left):
+            return
+        if time.monotonic() > deadline:
+            raise TimedOut(f"{', '.join(sorted(left))} did not end within {seconds:.0f} s",
+                           "run the same command again, or see 'scripts/fleet logs'")
+        fleet.terminal.progress(f"waiting for {', '.join(sorted(left))} to finish its requests")
+        time.sleep(0.05)
+
+
+def end_orphans(fleet: Fleet) -> None:
+    """What an older supervisord left: HAProxy hands over, workers see that their place is taken and drain."""
+    orphaned = processes.orphans(fleet.layout, fleet.account.uid, fleet.supervisor.pid())
+    if not orphaned:
+        return
+    names = ", ".join(f"{process.kind} {process.pid}" for process in orphaned)
+    fleet.journal.write("ending orphans", processes=names)
+    fleet.terminal.say(f"ending what a killed supervisord left: {names}")
+    for process in orphaned:
+        if process.kind == "haproxy":
+            processes.send(process, signal.SIGUSR1)
+        elif process.kind == "rotate":
+            processes.send(process, signal.SIGTERM)
+    left = processes.wait_gone(orphaned, 10.0)
+    processes.end(left, 40.0)
+
+
+def log_tail(path: Path, lines: int = 5) -> str:
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            file.seek(max(0, path.stat().st_size - 4096))
+            found = file.read().decode("utf-8", "replace").splitlines()[-lines:]
+    except OSError:
+        return ""
+    return "\n".join(f"  {line}" for line in found)

@@ -1,0 +1,94 @@
+"""supervisord's configuration, and the programs that it runs: one file and one group each."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from string import Template
+from typing import Sequence
+
+from .layout import Layout
+
+WORKER_DRAIN_S = 30
+_STOP_WAIT_S = WORKER_DRAIN_S + 10
+
+# "$0" is the log file: it is opened here for appending, so that it outlives supervisord and can be truncated.
+_APPEND = 'exec "$@" >>"$0" 2>&1'
+# HAProxy's stdout is the access log. When another HAProxy of this fleet still listens (its supervisord was
+# killed), the new one takes over its listening sockets: no connection is lost and none is refused.
+_HAPROXY = ('access=$0 errors=$1 old=$2; shift 2; test ! -S "$old" || set -- "$@" -x "$old"; '
+            'exec "$@" >>"$access" 2>>"$errors"')
+_ROTATE = ('exec >>"$0" 2>&1; state=$1 conf=$2; '
+           'while :; do /usr/sbin/logrotate -s "$state" "$conf"; sleep 60; done')
+
+
+def _quoted(command: Sequence[str]) -> str:
+    return " ".join(shlex.quote(word) for word in command).replace("%", "%%")
+
+
+def _program(templates: Path, layout: Layout, name: str, command: Sequence[str], priority: int) -> bytes:
+    text = (templates / "program.conf.in").read_text("utf-8")
+    return Template(text).substitute(
+        name=name,
+        command=_quoted(command),
+        directory=layout.logs,
+        priority=priority,
+        stop_wait=_STOP_WAIT_S,
+    ).encode()
+
+
+def worker(templates: Path, layout: Layout, program: str, log_name: str, command: Sequence[str]) -> bytes:
+    log = layout.logs / f"{log_name}.log"
+    return _program(templates, layout, program, ["/bin/sh", "-c", _APPEND, str(log), *command], 200)
+
+
+def redis(templates: Path, layout: Layout, instance: str) -> bytes:
+    # The lock keeps a second copy from the same files when supervisord was killed and started again by hand.
+    command = ["/usr/bin/flock", "--nonblock", "--no-fork", str(layout.run / f"redis-{instance}.lock"),
+               "/usr/bin/redis-server", str(layout.conf / f"redis-{instance}.conf")]
+    log = layout.logs / f"redis-{instance}.log"
+    return _program(templates, layout, f"redis-{instance}", ["/bin/sh", "-c", _APPEND, str(log), *command], 100)
+
+
+def haproxy(templates: Path, layout: Layout) -> bytes:
+    command = ["/bin/sh", "-c", _HAPROXY, str(layout.logs / "access.log"), str(layout.logs / "haproxy.log"),
+               str(layout.haproxy_socket), "/usr/sbin/haproxy", "-W", "-f", str(layout.conf / "haproxy.cfg"),
+               "-p", str(layout.haproxy_pid)]
+    return _program(templates, layout, "haproxy", command, 300)
+
+
+def rotate(templates: Path, layout: Layout) -> bytes:
+    command = ["/bin/sh", "-c", _ROTATE, str(layout.logs / "rotate.log"), str(layout.logs / "rotate.state"),
+               str(layout.conf / "logrotate.conf")]
+    return _program(templates, layout, "rotate", command, 400)
+
+
+def supervisord(templates: Path, layout: Layout, identifier: str, descriptors: int) -> bytes:
+    text = (templates / "supervisord.conf.in").read_text("utf-8")
+    values = {
+        "socket": layout.supervisor_socket,
+        "identifier": identifier,
+        "directory": layout.logs,
+        "pid_file": layout.run / "supervisord.pid",
+        "log": layout.logs / "supervisord.log",
+        "logs": layout.logs,
+        "descriptors": descriptors,
+        "programs": layout.programs,
+    }
+    return Template(text).substitute({name: str(value).replace("%", "%%") for name, value in values.items()}).encode()
+
+
+def logrotate(templates: Path, layout: Layout) -> bytes:
+    return Template((templates / "logrotate.conf.in").read_text("utf-8")).substitute(logs=layout.logs).encode()
+
+
+def redis_config(templates: Path, layout: Layout, instance: str) -> bytes:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    text = (templates / f"{instance}.conf.in").read_text("utf-8")
+    return Template(text).substitute(
+        socket=layout.redis_socket(instance),
+        pid_file=layout.run / f"redis-{instance}.pid",
+        directory=layout.redis,
+        maxmemory=memory // 2,
+    ).encode()

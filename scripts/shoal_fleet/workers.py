@@ -1,0 +1,57 @@
+"""How a worker of a place is started, and whether it runs as wanted."""
+
+from __future__ import annotations
+
+from . import config
+from .fleet import Fleet
+from .manifest import Manifest
+from .state import Place, Program, worker_name
+from .supervisor_config import WORKER_DRAIN_S
+from .worker_api import WorkerView, listener_pid, view
+
+
+def command(fleet: Fleet, manifest: Manifest, place_id: int, generation: int, build: str) -> list[str]:
+    layout, name = fleet.layout, f"{manifest.name}-{place_id}"
+    line = [
+        str(layout.binaries / build / manifest.executable),
+        "--name", name,
+        "--generation", str(generation),
+        "--config", str(layout.config),
+        "--listen", f"unix:{layout.public(name)}",
+        "--admin", f"unix:{layout.admin(name)}",
+        "--drain-deadline", f"{WORKER_DRAIN_S}s",
+    ]
+    for instance in config.own_redis(fleet.state.config, {manifest.name: manifest}):
+        line += [f"--redis-{instance}", f"unix:{layout.redis_socket(instance)}"]
+    for option in manifest.options:
+        value = fleet.state.options.values.get(option.option, option.default)
+        if value is not None:
+            line += [option.flag, value]
+    return line
+
+
+def new_program(fleet: Fleet, manifest: Manifest, place_id: int, letter: str = "a") -> Program:
+    generation = fleet.state.next_generation()
+    fleet.layout.check_socket_path(f"{manifest.name}-{place_id}")
+    return Program(letter, generation, fleet.state.build, config.redis_digest(fleet.state.config),
+                   command(fleet, manifest, place_id, generation, fleet.state.build))
+
+
+def successor(fleet: Fleet, manifest: Manifest, place: Place) -> Program:
+    return new_program(fleet, manifest, place.id, "b" if place.program.letter == "a" else "a")
+
+
+def outdated(fleet: Fleet, manifest: Manifest, place: Place) -> bool:
+    """Whether a worker started now would be another: its build, flags or Redis have changed."""
+    program = place.program
+    wanted = command(fleet, manifest, place.id, program.generation, fleet.state.build)
+    return program.command != wanted or program.redis != config.redis_digest(fleet.state.config)
+
+
+def serving(fleet: Fleet, manifest: Manifest, place: Place, program: Program) -> WorkerView | None:
+    """What the place's names show when it is that program that serves under both of them, and is ready."""
+    name = worker_name(manifest.name, place)
+    seen = view(fleet.layout.admin(name), manifest.probe)
+    if seen is None or not seen.ready or seen.generation != program.generation or seen.name != name:
+        return None
+    return seen if listener_pid(fleet.layout.public(name)) == seen.pid else None
