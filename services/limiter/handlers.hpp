@@ -25,9 +25,9 @@ public:
 private:
     /// One request's subject. It holds the rules, which a reload may replace while Redis is asked.
     struct subject {
-        std::shared_ptr<const rules> in_force;
+        std::shared_ptr<const rules> in_force{};
         const rule* by = nullptr;
-        std::string key;
+        std::string key{};
         std::int64_t cost = 1;
     };
     enum class verb : std::uint8_t { take, peek, forget };

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <boost/system/result.hpp>
 
@@ -13,6 +14,9 @@ constexpr std::size_t most_key_bytes = 512;
 
 /// Why a request is refused; `detail` is for the client and says what to do.
 struct refusal {
+    refusal() = default;
+    refusal(unsigned with_status, std::string why) : status{with_status}, detail{std::move(why)} {}
+
     unsigned status = 400;
     std::string detail;
 };
