@@ -3,21 +3,20 @@
 // the loop asks for in one write, and two kinds of failure told apart (only what is idempotent may be
 // retried after redis_outcome_unknown).
 
-#include <chrono>
-#include <cstdint>
-#include <functional>
-#include <memory>
-#include <span>
-#include <string>
-#include <string_view>
+#include "common/core/clock.hpp"
+#include "common/core/error.hpp"
+#include "common/redis/options.hpp"
+#include "common/redis/script.hpp"
+#include "common/redis/value.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "common/core/clock.hpp"
-#include "common/core/error.hpp"
-#include "common/redis/script.hpp"
-#include "common/redis/value.hpp"
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
 
 namespace shoal::log {
 class logger;
@@ -30,26 +29,6 @@ class task_group;
 }
 
 namespace shoal::redis {
-
-/// Where a Redis listens: a unix socket, or a numeric address (hiredis resolves names by blocking).
-struct endpoint {
-    std::string unix_path;
-    std::string address;
-    std::uint16_t port = 6379;
-    std::string username;
-    std::string password;
-};
-
-struct options {
-    endpoint where;
-    std::chrono::milliseconds connect_timeout{1000};
-    /// How long a command may take when its caller names no deadline.
-    std::chrono::milliseconds command_timeout{100};
-    /// Commands without an answer; one more fails with redis_unavailable.
-    std::size_t max_pending = 10'000;
-    std::chrono::milliseconds least_backoff{20};
-    std::chrono::milliseconds most_backoff{1000};
-};
 
 /// What a reconnection found out about the server's data.
 enum class data_event : std::uint8_t {
@@ -83,7 +62,8 @@ public:
     /// Sends one command. An error reply of the server is redis_error_reply (its text is logged).
     /// While commands go unanswered past their deadlines, new ones fail at once with redis_unavailable
     /// until the server answers again. `deadline` is the earlier of the caller's own and now + command_timeout.
-    /// The views live until the awaited call returns.
+    /// The views live until the awaited call returns. Throws std::invalid_argument for a subscription or MONITOR:
+    /// these need a connection of their own.
     [[nodiscard]] boost::asio::awaitable<result<value>> command(std::span<const std::string_view> arguments,
                                                                 boot_time deadline = boot_time::max());
 
