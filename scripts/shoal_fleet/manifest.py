@@ -109,8 +109,9 @@ class _Reader:
         return value
 
     def text(self, key: str, pattern: re.Pattern[str], what: str, default: Any = ...) -> Any:
+        given = key in self._data
         value = self.take(key, str, what, default)
-        if isinstance(value, str) and not pattern.fullmatch(value):
+        if given and isinstance(value, str) and not pattern.fullmatch(value):
             raise self.bad(key, f"must be {what}, not '{value}'")
         return value
 

@@ -1,0 +1,85 @@
+"""The command line: options anywhere, and what is refused before anything is touched."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from shoal_fleet import manifest
+from shoal_fleet.cli import build_parser, main
+from shoal_fleet.errors import FAILED, USAGE
+from samples import ROOT
+
+
+def parse(line: str) -> argparse.Namespace:
+    return build_parser(manifest.load_all(ROOT / "services")).parse_args(line.split())
+
+
+@pytest.mark.parametrize("line", [
+    "--home /h --listen 127.0.0.1:1 --config c --workers 3 up",
+    "up --home /h --listen 127.0.0.1:1 --config c --workers 3",
+    "--home /h --config c up --listen 127.0.0.1:1 --workers 3",
+    "--workers=3 up --listen=127.0.0.1:1 --home=/h --config=c",
+])
+def test_options_may_stand_anywhere(line: str) -> None:
+    args = parse(line)
+    assert (args.subcommand, args.home, args.listen, args.config, args.workers) == ("up", "/h", "127.0.0.1:1", "c", 3)
+
+
+def test_an_option_after_the_command_wins_and_none_is_invented() -> None:
+    assert parse("--home /a status --home /b").home == "/b"
+    assert not hasattr(parse("status"), "home")
+
+
+@pytest.mark.parametrize("number", ["4", "+2", "-1"])
+def test_scale_takes_signed_numbers(number: str) -> None:
+    args = parse(f"scale limiter {number} --home /h")
+    assert (args.service, args.number, args.home) == ("limiter", number, "/h")
+
+
+def test_nested_commands_take_the_common_options() -> None:
+    args = parse("ring --home /h locate limiter demo/alice --json")
+    assert (args.home, args.service, args.keys, args.json) == ("/h", "limiter", ["demo/alice"], True)
+
+
+def test_workers_auto() -> None:
+    assert parse("up --workers auto").workers is None
+
+
+@pytest.mark.parametrize("line", [
+    "", "fly", "up --workers 0", "up --workers many", "up --routing sometimes", "scale limiter", "status --nope",
+    "ring", "up --timeout 0", "scale limiter 1 2",
+])
+def test_usage_errors_end_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(line)
+    assert caught.value.code == USAGE
+    assert "--help" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["", "up", "down", "status", "scale", "restart", "reload", "logs", "ring", "doctor"])
+def test_help_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(f"{command} --help")
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert "usage: scripts/fleet" in text
+    assert command == "doctor" or "examples:" in text
+    assert command or "exit codes:" in text
+
+
+@pytest.mark.parametrize("command", ["scale limiter 2", "restart", "reload", "logs", "ring show limiter"])
+def test_without_a_fleet_commands_say_how_to_start_one(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command.split(), "--home", str(tmp_path / "none")], ROOT) == FAILED
+    assert "scripts/fleet up" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("command", ["status", "down"])
+def test_without_a_fleet_there_is_nothing_to_stop_or_show(command: str, tmp_path: Path) -> None:
+    assert main([command, "--home", str(tmp_path / "none")], ROOT) == 0
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,98 @@
+"""Manifests: what is wrong is said with file, path and what is allowed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from shoal_fleet import manifest
+from shoal_fleet.errors import FleetError
+from shoal_fleet.manifest import Manifest
+
+from samples import ROOT, Document
+
+Parse = Callable[[Document], Manifest]
+
+
+def test_defaults(parse: Parse, document: Document) -> None:
+    found = parse(document)
+    assert (found.name, found.executable, found.workers, found.probe) == ("echo", "shoal-echo", None, "/-/ready")
+    assert found.bounded_load is None
+    assert found.retry.methods == ("GET", "HEAD")
+
+
+def test_all_fields(parse: Parse, document: Document) -> None:
+    document |= {
+        "summary": "says it back", "workers": 3, "bounded_load": 150, "redis": ["state"], "probe": "/-/live",
+        "retry": {"attempts": 1, "on": ["conn-failure"], "methods": ["GET"]},
+        "fronts": [{"name": "plain", "option": "--echo-listen", "help": "where", "default": "127.0.0.1:9000"}],
+        "options": [{"option": "--origin", "flag": "--upstream", "help": "whose", "metavar": "URL"}],
+        "try": ["curl {url}/echo/a"], "fleet_module": "fleet.py",
+    }
+    found = parse(document)
+    assert (found.workers, found.bounded_load, found.redis) == (3, 150, ("state",))
+    assert found.fronts[0].default == "127.0.0.1:9000"
+    assert found.options[0].flag == "--upstream"
+    assert found.fleet_module == "fleet.py"
+
+
+@pytest.mark.parametrize(("change", "path", "what"), [
+    ({"name": "Echo"}, "$.name", "lower-case"),
+    ({"name": "other"}, "$.name", "folder's name, 'echo'"),
+    ({"path_prefixes": []}, "$.path_prefixes", "at least one"),
+    ({"path_prefixes": ["echo"]}, "$.path_prefixes[0]", "a path like /v1/limits"),
+    ({"path_prefixes": ["/-/x"]}, "$.path_prefixes[0]", "a path like /v1/limits"),
+    ({"path_prefixes": ["/a", "/a"]}, "$.path_prefixes", "twice"),
+    ({"workers": 0}, "$.workers", '"auto" or 1 to 1024'),
+    ({"workers": True}, "$.workers", '"auto" or 1 to 1024'),
+    ({"bounded_load": 100}, "$.bounded_load", "101 to 65535"),
+    ({"redis": ["mine"]}, "$.redis[0]", "one of state, l2"),
+    ({"probe": "ready"}, "$.probe", "admin socket"),
+    ({"retry": {"on": ["sometimes"]}}, "$.retry.on[0]", "conn-failure"),
+    ({"retry": {"attempts": 9}}, "$.retry.attempts", "0 to 5"),
+    ({"retry": {"often": 1}}, "$.retry.often", "not a known field"),
+    ({"key": {"expression": "a b", "path": "/{key}", "what": "x"}}, "$.key.expression", "without blanks"),
+    ({"key": {"expression": "path", "path": "/x", "what": "x"}}, "$.key.path", "{key}"),
+    ({"options": [{"option": "origin", "flag": "--o", "help": "x"}]}, "$.options[0].option", "long option"),
+    ({"fleet_module": "../x.py"}, "$.fleet_module", "file name"),
+    ({"colour": "red"}, "$.colour", "not a known field"),
+])
+def test_what_is_refused(parse: Parse, document: Document, change: Document, path: str, what: str) -> None:
+    with pytest.raises(FleetError) as caught:
+        parse(document | change)
+    assert "services/echo/service.json" in caught.value.message
+    assert f": {path}: " in caught.value.message
+    assert what in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("missing", ["name", "path_prefixes", "key"])
+def test_what_must_be_there(parse: Parse, document: Document, missing: str) -> None:
+    del document[missing]
+    with pytest.raises(FleetError, match=rf"\$\.{missing}: is missing"):
+        parse(document)
+
+
+def put(services: Path, name: str, content: dict[str, Any]) -> None:
+    (services / name).mkdir(parents=True)
+    (services / name / "service.json").write_text(json.dumps(content))
+
+
+def test_two_services_may_not_claim_the_same_path(tmp_path: Path, document: Document) -> None:
+    put(tmp_path, "echo", document)
+    put(tmp_path, "other", document | {"name": "other"})
+    with pytest.raises(FleetError, match="'/echo' belongs to service echo"):
+        manifest.load_all(tmp_path)
+
+
+def test_a_folder_without_manifest_is_no_service(tmp_path: Path, document: Document) -> None:
+    put(tmp_path, "echo", document)
+    (tmp_path / "notes").mkdir()
+    assert list(manifest.load_all(tmp_path)) == ["echo"]
+
+
+def test_the_manifests_of_this_tree_are_good() -> None:
+    assert "limiter" in manifest.load_all(ROOT / "services")

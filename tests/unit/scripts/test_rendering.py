@@ -1,0 +1,129 @@
+"""The files that a fleet is run with; HAProxy itself says whether it takes its own."""
+
+from __future__ import annotations
+
+import configparser
+import dataclasses
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from shoal_fleet import haproxy_config, render, supervisor_config
+from shoal_fleet.errors import FleetError
+from shoal_fleet.fleet import Fleet
+from shoal_fleet.haproxy_config import Balancer, ServerLine, max_connections
+from shoal_fleet.layout import Layout
+from shoal_fleet.manifest import Front, Manifest
+from shoal_fleet.numbers import set_count
+from samples import ROOT, Document
+
+Parse = Callable[[Document], Manifest]
+TEMPLATES = ROOT / "haproxy"
+
+
+def balancer(*manifests: Manifest, servers: int = 2) -> Balancer:
+    run = Path("/run/shoal-test")
+    lines = {manifest.name: [ServerLine(f"{manifest.name}-{number}", number, run / f"{manifest.name}-{number}.sock",
+                                        run / f"{manifest.name}-{number}.admin") for number in range(1, servers + 1)]
+             for manifest in manifests}
+    return Balancer(TEMPLATES, TEMPLATES / "errors", run / "haproxy.sock", "127.0.0.1:8080", "127.0.0.1:8404",
+                    20_000, manifests, lines)
+
+
+def haproxy_says(config: bytes, folder: Path) -> str:
+    file = folder / "haproxy.cfg"
+    file.write_bytes(config)
+    result = subprocess.run(["/usr/sbin/haproxy", "-c", "-f", file], capture_output=True, text=True)
+    return "" if result.returncode == 0 else result.stderr
+
+
+def test_haproxy_takes_the_configuration(parse: Parse, document: Document, tmp_path: Path) -> None:
+    everything = dataclasses.replace(
+        parse(document | {"bounded_load": 150}),
+        fronts=(Front("plain", "--echo-listen", "where", None),),
+    )
+    full = dataclasses.replace(balancer(everything), fronts={"--echo-listen": "127.0.0.1:8090"})
+    assert haproxy_says(haproxy_config.render(full), tmp_path) == ""
+    assert b"hash-balance-factor 150" in haproxy_config.render(full)
+    assert b"frontend echo-plain" in haproxy_config.render(full)
+
+
+@pytest.mark.parametrize("change", [{"random_routing": True}, {"servers": {}}, {"listen": "[::1]:8080"}])
+def test_haproxy_takes_variants(parse: Parse, document: Document, tmp_path: Path, change: Document) -> None:
+    assert haproxy_says(haproxy_config.render(dataclasses.replace(balancer(parse(document)), **change)), tmp_path) == ""
+
+
+def test_the_description_names_everything_but_the_servers(parse: Parse, document: Document) -> None:
+    first = balancer(parse(document))
+
+    def name(changed: Balancer) -> str:
+        return haproxy_config.description(haproxy_config.render(changed))
+
+    assert name(first) == name(balancer(parse(document), servers=5))
+    others = [dataclasses.replace(first, listen="127.0.0.1:8081"), dataclasses.replace(first, random_routing=True),
+              dataclasses.replace(first, tls_digest="x"), balancer(parse(document | {"bounded_load": 200}))]
+    assert len({name(first), *(name(other) for other in others)}) == 5
+
+
+def test_longer_prefixes_are_asked_first(parse: Parse, document: Document) -> None:
+    catch_all = parse(document | {"path_prefixes": ["/", "/echo/deep", "/echo"]})
+    routes = [line.strip() for line in haproxy_config.render(balancer(catch_all)).decode().splitlines()
+              if line.strip().startswith("use_backend")]
+    assert routes == [
+        "use_backend echo if { path /echo/deep } || { path_beg /echo/deep/ }",
+        "use_backend echo if { path /echo } || { path_beg /echo/ }",
+        "use_backend echo unless { path_beg /-/ }",
+    ]
+
+
+def test_every_server_line_is_whole(parse: Parse, document: Document) -> None:
+    text = haproxy_config.render(balancer(parse(document))).decode()
+    lines = [line for line in text.splitlines() if line.strip().startswith("server ")]
+    assert len(lines) == 2
+    for number, line in enumerate(lines, 1):
+        assert f" id {number} weight 256 " in line
+        assert f"check addr unix@/run/shoal-test/echo-{number}.admin" in line
+
+
+def test_connections_follow_from_descriptors() -> None:
+    assert max_connections(1 << 20) == 20_000
+    assert 2 * max_connections(20_000) + 1000 <= 20_000
+    assert 2 * max_connections(1024) < 1024
+    with pytest.raises(FleetError, match="too few"):
+        max_connections(200)
+
+
+def test_a_long_run_folder_is_refused_before_haproxy_fails_on_it(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, tmp_path, Path("/run/" + "x" * 70))
+    with pytest.raises(FleetError, match="97"):
+        layout.check_socket_path("limiter-1")
+    Layout(tmp_path, tmp_path, Path("/run/shoal-01234567")).check_socket_path("limiter-1000")
+
+
+def test_program_files_survive_blanks_and_percent_signs(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, tmp_path / "a b%c", Path("/run/x"))
+    text = supervisor_config.worker(ROOT / "deploy" / "supervisord", layout, "echo-1a", "echo-1",
+                                    ["/bin/echo", "100%", "it's", "a;b"]).decode()
+    parsed = configparser.RawConfigParser(inline_comment_prefixes=(";",))
+    parsed.read_string(text)
+    command = shlex.split(parsed["program:echo-1a"]["command"].replace("%%", "%"))
+    assert command[3:] == [str(layout.logs / "echo-1.log"), "/bin/echo", "100%", "it's", "a;b"]
+
+
+def test_a_fleet_renders_one_file_per_program(fleet: Fleet) -> None:
+    set_count(fleet, fleet.manifests["echo"], 2)
+    found = render.files(fleet, fleet.layout.conf)
+    assert {name for name in found if name.startswith("programs/")} == {
+        "programs/echo-1a.conf", "programs/echo-2a.conf", "programs/haproxy.conf", "programs/rotate.conf"}
+    assert b"server echo-2 " in found["haproxy.cfg"]
+
+
+def test_a_leaving_worker_runs_on_but_is_out_of_haproxys_file(fleet: Fleet) -> None:
+    set_count(fleet, fleet.manifests["echo"], 2)
+    set_count(fleet, fleet.manifests["echo"], 1)
+    found = render.files(fleet, fleet.layout.conf)
+    assert "programs/echo-2a.conf" in found
+    assert b"server echo-2 " not in found["haproxy.cfg"]
