@@ -95,8 +95,11 @@ TEST_CASE_METHOD(stop_fixture, "stop: what is pending becomes unknown, what come
 TEST_CASE_METHOD(stop_fixture, "stop: in the turn in which a command was begun", "[redis]")
 {
     with.connect();
+    const auto sent = with.metric("shoal_redis_commands_total");
+    const auto writes = with.metric("shoal_redis_writes_total");
     const auto begun = with.begin({"GET", "a"});
-    loop.run_one();
+    while (with.metric("shoal_redis_commands_total") == sent) loop.run_one();
+    CHECK(with.metric("shoal_redis_writes_total") == writes);
     stops();
     CHECK(begun->ended_with(errc::redis_outcome_unknown));
 }

@@ -1,0 +1,1 @@
+../../unit/redis/fixture.cpp
