@@ -1,5 +1,6 @@
 #include "common/http/response.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -9,6 +10,8 @@
 
 namespace shoal::http {
 namespace {
+
+constexpr std::size_t usual_header_bytes = 256;
 
 [[maybe_unused]] bool is_safe(std::string_view text) noexcept
 {
@@ -20,7 +23,8 @@ namespace {
 response& response::add(std::string_view name, std::string_view value) &
 {
     assert(is_safe(name) && is_safe(value));
-    header_lines_.reserve(header_lines_.size() + name.size() + value.size() + 4);
+    // One allocation is enough for most answers.
+    if (header_lines_.empty()) header_lines_.reserve(std::max(usual_header_bytes, name.size() + value.size() + 4));
     header_lines_.append(name).append(": ").append(value).append("\r\n");
     return *this;
 }

@@ -37,12 +37,11 @@ session::session(std::shared_ptr<core> shared, socket_type socket, bool over_lim
     : core_{std::move(shared)},
       socket_{std::move(socket)},
       reader_{core_->options.bounds},
-      phase_began_{boot_clock::now()},
-      active_{phase_began_},
-      received_{phase_began_},
+      active_{boot_clock::now()},
+      received_{active_},
       over_limit_{over_limit}
 {
-    enter(phase::first_byte, phase_began_);
+    enter(phase::first_byte, active_);
     core_->sessions.push_back(*this);
     ++core_->connections;
     core_->metrics.opened();
@@ -170,6 +169,7 @@ void session::finish_request(const response& answer)
                        .request_id = request.id,
                        .total = total,
                        .timings = request.timings()});
+    ++answers_out_;
     core_->metrics.answered(route_, answer.status(), std::chrono::duration<double>{total}.count());
     log_if_slow(answer.status(), total);
     active_ = now;
@@ -224,8 +224,11 @@ session::sent session::send_now()
     out_sent_ = 0;
     out_.clear();
     if (out_.capacity() > kept_output) out_.shrink_to_fit();
-    core_->in_flight -= unanswered_;
-    core_->metrics.in_flight(-static_cast<double>(std::exchange(unanswered_, 0)));
+    // One that is being handled is not among them.
+    const auto handed_over = std::exchange(answers_out_, 0);
+    unanswered_ -= handed_over;
+    core_->in_flight -= handed_over;
+    core_->metrics.in_flight(-static_cast<double>(handed_over));
     return sent::all;
 }
 
@@ -292,7 +295,6 @@ void session::enter(phase next, boot_time now)
 {
     const auto& bounds = core_->options.bounds;
     phase_ = next;
-    phase_began_ = now;
     switch (next) {
     case phase::first_byte: deadline_ = now + bounds.first_byte; break;
     case phase::idle: deadline_ = now + bounds.idle; break;

@@ -73,12 +73,12 @@ private:
     request_reader reader_;
     std::string out_;
     std::size_t out_sent_ = 0;
-    /// Requests whose answers are not handed over.
+    /// Requests whose answers are not handed over, and how many of these answers are in out_.
     std::size_t unanswered_ = 0;
+    std::size_t answers_out_ = 0;
     std::size_t route_ = 0;
 
     phase phase_ = phase::first_byte;
-    boot_time phase_began_;
     boot_time deadline_;
     /// Of the last byte that came or went.
     boot_time active_;
@@ -87,7 +87,6 @@ private:
     bool over_limit_;
     bool served_one_ = false;
     bool closing_ = false;
-    bool peer_ended_ = false;
     bool timed_out_ = false;
     bool cut_ = false;
     std::array<char, 40> made_id_;

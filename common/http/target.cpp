@@ -28,7 +28,8 @@ std::optional<refusal> reduce_absolute(request& of, std::string& storage)
         if (one.name == field::host) one.value = authority;
     of.target = rest->substr(end);
     if (of.target.starts_with('/')) return std::nullopt;
-    storage.assign("/").append(of.target);
+    storage = '/';
+    storage += of.target;
     of.target = storage;
     return std::nullopt;
 }

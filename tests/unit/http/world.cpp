@@ -1,0 +1,293 @@
+#include "tests/unit/http/world.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/http/ascii.hpp"
+#include "tests/support/run_until.hpp"
+
+namespace shoal::test {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using http::reply;
+using http::request;
+using http::response;
+using http::verb;
+
+constexpr auto patience = 5s;
+
+asio::awaitable<void> pause(std::chrono::milliseconds time)
+{
+    asio::steady_timer timer{co_await asio::this_coro::executor, time};
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
+asio::awaitable<response> echo_late(request& from)
+{
+    co_await pause(1ms);
+    from.add_timing("pause", 1ms);
+    co_return response{200}.body("text/plain", std::string{from.body});
+}
+
+asio::awaitable<response> throw_late()
+{
+    co_await pause(1ms);
+    throw std::runtime_error{"thrown late"};
+}
+
+std::vector<std::string> lines_of(std::string_view head)
+{
+    std::vector<std::string> lines;
+    for (std::size_t from = 0; from < head.size();) {
+        const auto to = head.find("\r\n", from);
+        lines.emplace_back(head.substr(from, to - from));
+        from = to + 2;
+    }
+    return lines;
+}
+
+answer parse_answer_head(std::string_view head)
+{
+    answer parsed;
+    const auto lines = lines_of(head);
+    REQUIRE(lines.at(0).starts_with("HTTP/1.1 "));
+    parsed.status = std::stoi(lines[0].substr(9, 3));
+    for (std::size_t i = 1; i < lines.size(); ++i) {
+        const auto colon = lines[i].find(": ");
+        REQUIRE(colon != std::string::npos);
+        std::string name;
+        for (const char c : lines[i].substr(0, colon)) name += http::to_lower(c);
+        REQUIRE(parsed.headers.emplace(name, lines[i].substr(colon + 2)).second);
+    }
+    return parsed;
+}
+
+}  // namespace
+
+std::string answer::header(const std::string& name) const
+{
+    const auto at = headers.find(name);
+    return at == headers.end() ? std::string{} : at->second;
+}
+
+std::vector<answer> take_answers(std::string& raw, bool to_head)
+{
+    std::vector<answer> answers;
+    for (;;) {
+        const auto end = raw.find("\r\n\r\n");
+        if (end == std::string::npos) return answers;
+        auto parsed = parse_answer_head(std::string_view{raw}.substr(0, end + 2));
+        const auto length = parsed.header("content-length");
+        const std::size_t body = to_head || length.empty() ? 0 : std::stoul(length);
+        if (raw.size() < end + 4 + body) return answers;
+        parsed.body = raw.substr(end + 4, body);
+        raw.erase(0, end + 4 + body);
+        answers.push_back(std::move(parsed));
+    }
+}
+
+client::client(asio::io_context& loop, const std::string& path)
+    : loop_{loop}, descriptor_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)}
+{
+    sockaddr_un where{};
+    where.sun_family = AF_UNIX;
+    std::strncpy(where.sun_path, path.c_str(), sizeof where.sun_path - 1);
+    if (descriptor_ < 0 || ::connect(descriptor_, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0)
+        throw std::system_error{errno, std::generic_category(), "connect"};
+}
+
+client::client(client&& from) noexcept
+    : loop_{from.loop_},
+      descriptor_{std::exchange(from.descriptor_, -1)},
+      raw_{std::move(from.raw_)},
+      ended_{from.ended_},
+      reset_{from.reset_}
+{
+}
+
+client::~client()
+{
+    close();
+}
+
+void client::close()
+{
+    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+}
+
+void client::shut_write()
+{
+    ::shutdown(descriptor_, SHUT_WR);
+}
+
+bool client::send(std::string_view bytes)
+{
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!bytes.empty()) {
+        const auto count = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (count >= 0) {
+            bytes.remove_prefix(static_cast<std::size_t>(count));
+            continue;
+        }
+        if (errno != EAGAIN) return false;
+        loop_.run_one_for(10ms);
+        REQUIRE(std::chrono::steady_clock::now() < end);
+    }
+    return true;
+}
+
+void client::receive()
+{
+    std::array<char, 64 * 1024> chunk;
+    for (;;) {
+        const auto count = ::recv(descriptor_, chunk.data(), chunk.size(), 0);
+        if (count > 0) {
+            raw_.append(chunk.data(), static_cast<std::size_t>(count));
+            continue;
+        }
+        ended_ = ended_ || count == 0 || errno != EAGAIN;
+        reset_ = reset_ || (count < 0 && errno == ECONNRESET);
+        return;
+    }
+}
+
+bool client::ended()
+{
+    receive();
+    return ended_;
+}
+
+answer client::read_one(bool to_head)
+{
+    std::vector<answer> got;
+    const bool came = run_until(
+        loop_,
+        [&] {
+            receive();
+            got = take_answers(raw_, to_head);
+            return !got.empty();
+        },
+        patience);
+    INFO("received: " << raw_);
+    REQUIRE(came);
+    REQUIRE(got.size() == 1);
+    return got[0];
+}
+
+std::vector<answer> client::read(std::size_t count)
+{
+    std::vector<answer> got;
+    const bool came = run_until(
+        loop_,
+        [&] {
+            receive();
+            for (auto& one : take_answers(raw_)) got.push_back(std::move(one));
+            return got.size() >= count;
+        },
+        patience);
+    INFO("received " << got.size() << " answers, then: " << raw_);
+    REQUIRE(came);
+    REQUIRE(got.size() == count);
+    return got;
+}
+
+std::vector<answer> client::read_to_end()
+{
+    REQUIRE(run_until(
+        loop_, [&] { return ended(); }, patience));
+    REQUIRE_FALSE(reset_);
+    auto got = take_answers(raw_);
+    REQUIRE(raw_.empty());
+    return got;
+}
+
+http::limits patient_limits()
+{
+    http::limits bounds;
+    bounds.first_byte = bounds.headers = bounds.whole_body = bounds.idle = bounds.write = 60s;
+    return bounds;
+}
+
+world::world(http::limits bounds, std::vector<http::route> routes, std::chrono::milliseconds slow)
+    : path{folder.file("http.sock")},
+      log_descriptor{::open(folder.file("log").c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600)},
+      logger{log::options{
+          .least = log::level::debug, .descriptor = log_descriptor, .format = log::style::json, .worker = "test-1"}},
+      tasks{loop.get_executor(), logger}
+{
+    server.emplace(loop, http::server_options{.worker = "test-1", .name = "public", .bounds = bounds, .slow = slow},
+                   http::router{std::move(routes)}, tasks, logger, metrics);
+    server->listen_unix(path);
+    server->start();
+}
+
+world::~world()
+{
+    server->abort();
+    const bool done = run_until(
+        loop, [&] { return tasks.running() == 0; }, patience);
+    CHECK(done);
+    CHECK(server->connections() == 0);
+    CHECK(server->in_flight() == 0);
+    ::close(log_descriptor);
+}
+
+bool world::wait_for(const std::function<bool()>& condition)
+{
+    return run_until(loop, condition, patience);
+}
+
+double world::metric(const std::string& line) const
+{
+    std::istringstream text{metrics.render()};
+    for (std::string one; std::getline(text, one);)
+        if (one.starts_with(line + " ")) return std::stod(one.substr(line.size() + 1));
+    return 0;
+}
+
+std::string world::log_text()
+{
+    logger.flush();
+    std::ifstream file{folder.file("log")};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+std::vector<http::route> world::default_routes()
+{
+    return {
+        {verb::get, "/", "root", [](request&) -> reply { return response{200}.body("text/plain", "root"); }},
+        {verb::post, "/echo", "echo",
+         [](request& from) -> reply { return response{200}.body("text/plain", std::string{from.body}); }},
+        {verb::post, "/late", "late", [](request& from) -> reply { return echo_late(from); }},
+        {verb::get, "/keys/{a}/{b}", "keys",
+         [](request& from) -> reply {
+             return response{200}.body("text/plain", std::string{from.parameters[0]} + "|" +
+                                                         std::string{from.parameters[1]} + "|" +
+                                                         std::string{from.query});
+         }},
+        {verb::get, "/throw", "throw", [](request&) -> reply { throw std::runtime_error{"thrown at once"}; }},
+        {verb::get, "/throw-late", "throw-late", [](request&) -> reply { return throw_late(); }},
+        {verb::delete_, "/echo", "forget", [](request&) -> reply { return response{204}; }},
+    };
+}
+
+}  // namespace shoal::test

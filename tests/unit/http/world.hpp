@@ -1,0 +1,99 @@
+#pragma once
+// A server on a unix socket and raw clients of it, all driven by one loop.
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "common/http/server.hpp"
+#include "common/log/log.hpp"
+#include "common/metrics/metrics.hpp"
+#include "common/runtime/task_group.hpp"
+#include "tests/support/temp_folder.hpp"
+
+namespace shoal::test {
+
+struct answer {
+    int status = 0;
+    /// Names in lower case.
+    std::map<std::string, std::string> headers;
+    std::string body;
+
+    [[nodiscard]] std::string header(const std::string& name) const;
+};
+
+/// Takes the complete answers off the front of `raw`; an answer to HEAD has no body whatever its length says.
+[[nodiscard]] std::vector<answer> take_answers(std::string& raw, bool to_head = false);
+
+/// A socket that never blocks: what it waits for, the loop turns for.
+class client {
+public:
+    /// Connects. Throws std::system_error.
+    client(boost::asio::io_context& loop, const std::string& path);
+    ~client();
+    client(client&& from) noexcept;
+    client& operator=(client&&) = delete;
+    client(const client&) = delete;
+
+    /// False when the server no longer takes it.
+    bool send(std::string_view bytes);
+    void shut_write();
+    void close();
+    /// The next answer; fails the test when none comes within five seconds.
+    [[nodiscard]] answer read_one(bool to_head = false);
+    [[nodiscard]] std::vector<answer> read(std::size_t count);
+    /// Everything up to the connection's end, which must come within five seconds and not be a reset.
+    [[nodiscard]] std::vector<answer> read_to_end();
+    /// Whether the connection has ended, after what came is taken in.
+    [[nodiscard]] bool ended();
+    [[nodiscard]] bool was_reset() const noexcept { return reset_; }
+    [[nodiscard]] const std::string& raw() const noexcept { return raw_; }
+
+private:
+    void receive();
+
+    boost::asio::io_context& loop_;
+    int descriptor_;
+    std::string raw_;
+    bool ended_ = false;
+    bool reset_ = false;
+};
+
+/// Time-outs that tests need not wait for, unless they are about one.
+[[nodiscard]] http::limits patient_limits();
+
+class world {
+public:
+    explicit world(http::limits bounds = patient_limits(), std::vector<http::route> routes = default_routes(),
+                   std::chrono::milliseconds slow = std::chrono::milliseconds{0});
+    ~world();
+
+    [[nodiscard]] client connect() { return client{loop, path}; }
+    /// Turns the loop until it is so; false after five seconds.
+    [[nodiscard]] bool wait_for(const std::function<bool()>& condition);
+    /// The value of one line of the metrics, or 0.
+    [[nodiscard]] double metric(const std::string& line) const;
+    [[nodiscard]] std::string log_text();
+
+    /// GET /: "root". POST /echo: the body. POST /late: the body, 1 ms later. GET /keys/{a}/{b}. GET /throw,
+    /// /throw-late.
+    [[nodiscard]] static std::vector<http::route> default_routes();
+
+    temp_folder folder;
+    std::string path;
+    boost::asio::io_context loop{1};
+    int log_descriptor;
+    log::logger logger;
+    metrics::registry metrics;
+    runtime::task_group tasks;
+    std::optional<http::server> server;
+};
+
+}  // namespace shoal::test
