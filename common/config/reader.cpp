@@ -112,7 +112,7 @@ std::string object::text(std::string_view name, std::optional<std::string> fallb
     const json* value = take(name, !fallback);
     if (value != nullptr && value->is_string()) return value->get<std::string>();
     if (value != nullptr) problem(name, fmt::format("must be a string, is {}", shown(*value)));
-    return fallback.value_or("");
+    return std::move(fallback).value_or("");
 }
 
 std::int64_t object::integer(std::string_view name, integer_range range, std::optional<std::int64_t> fallback)

@@ -18,7 +18,8 @@ namespace {
 /// would be seen by everybody who shares it. -1 when the kernel does not allow it.
 int reopened(int descriptor, mode_t mode) noexcept
 {
-    if (!S_ISFIFO(mode) && !S_ISCHR(mode)) return -1;
+    const bool writable = (fcntl(descriptor, F_GETFL) & O_ACCMODE) != O_RDONLY;
+    if (!writable || (!S_ISFIFO(mode) && !S_ISCHR(mode))) return -1;
     const std::string path = fmt::format("/proc/self/fd/{}", descriptor);
     return open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
@@ -72,6 +73,7 @@ void descriptor_sink::flush_()
 
 bool descriptor_sink::keep(std::string_view line)
 {
+    if (waiting_.size() + line.size() >= limit_) return false;
     std::string notice;
     if (missing_ > 0) notice = lost_line_(missing_) + '\n';
     const std::size_t needed = notice.size() + (line.empty() ? 0 : line.size() + 1);

@@ -2,7 +2,6 @@
 
 #include "common/core/text.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -43,10 +42,13 @@ std::string serialized(const ordered_json& value)
 /// Year to microseconds in UTC, as RFC 3339 has it, without the zone.
 std::string timestamp(wall_clock::time_point time)
 {
-    const auto whole = std::chrono::floor<std::chrono::microseconds>(time);
-    const auto second = std::chrono::floor<std::chrono::seconds>(whole);
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}", fmt::gmtime(wall_clock::to_time_t(second)),
-                       (whole - second).count());
+    using namespace std::chrono;
+    const auto whole = floor<microseconds>(time);
+    const year_month_day date{floor<days>(whole)};
+    const hh_mm_ss clock{whole - floor<days>(whole)};
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                       clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
 
 bool is_control(unsigned char byte) noexcept
@@ -132,7 +134,7 @@ std::string text_line(const record& what, bool coloured)
                            : fmt::format("{} {:<7} ", time, name_of(what.severity));
     if (!what.worker.empty()) line += fmt::format("{}: ", printable(what.worker));
     line += printable(shortened(what.message));
-    for (const field& one : what.values) line += fmt::format(" {}={}", one.name, text_of(one));
+    for (const field& one : what.values) line += fmt::format(" {}={}", printable(one.name), text_of(one));
     return line;
 }
 

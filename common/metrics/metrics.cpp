@@ -1,5 +1,6 @@
 #include "common/metrics/metrics.hpp"
 
+#include <fmt/format.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
@@ -34,7 +35,7 @@ void check_names(const std::string& name, MetricType kind, const labels& with)
         throw std::invalid_argument{"a counter's name ends in _total: " + name};
     for (const auto& [label, value] : with)
         if (!is_name(label, false) || label.starts_with("__") || label == "le")
-            throw std::invalid_argument{"not a label's name: " + label + " of " + name};
+            throw std::invalid_argument{fmt::format("not a label's name: {} of {}", label, name)};
 }
 
 void fill(ClientMetric& shown, const counter& from)
@@ -146,24 +147,24 @@ private:
 registry::registry() : impl_{std::make_unique<impl>()} {}
 registry::~registry() = default;
 
-counter& registry::add_counter(std::string name, std::string help, labels with)
+counter& registry::add_counter(const std::string& name, std::string help, labels with)
 {
     return impl_->obtain<counter>(name, std::move(help), MetricType::Counter, std::move(with));
 }
 
-gauge& registry::add_gauge(std::string name, std::string help, labels with)
+gauge& registry::add_gauge(const std::string& name, std::string help, labels with)
 {
     return impl_->obtain<gauge>(name, std::move(help), MetricType::Gauge, std::move(with));
 }
 
-histogram& registry::add_histogram(std::string name, std::string help, std::vector<double> bounds, labels with)
+histogram& registry::add_histogram(const std::string& name, std::string help, std::vector<double> bounds, labels with)
 {
     histogram& made = impl_->obtain<histogram>(name, std::move(help), MetricType::Histogram, std::move(with), bounds);
     if (made.bounds() != bounds) throw std::logic_error{"histogram " + name + " is there already, with other bounds"};
     return made;
 }
 
-void registry::add_gauge(std::string name, std::string help, labels with, std::function<double()> read)
+void registry::add_gauge(const std::string& name, std::string help, labels with, std::function<double()> read)
 {
     auto& made = impl_->obtain<std::function<double()>>(name, std::move(help), MetricType::Gauge, std::move(with));
     if (made) throw std::logic_error{"gauge " + name + " is there already"};

@@ -63,12 +63,12 @@ public:
     registry(const registry&) = delete;
     registry& operator=(const registry&) = delete;
 
-    [[nodiscard]] counter& add_counter(std::string name, std::string help, labels with = {});
-    [[nodiscard]] gauge& add_gauge(std::string name, std::string help, labels with = {});
-    [[nodiscard]] histogram& add_histogram(std::string name, std::string help, std::vector<double> bounds,
+    [[nodiscard]] counter& add_counter(const std::string& name, std::string help, labels with = {});
+    [[nodiscard]] gauge& add_gauge(const std::string& name, std::string help, labels with = {});
+    [[nodiscard]] histogram& add_histogram(const std::string& name, std::string help, std::vector<double> bounds,
                                            labels with = {});
     /// A gauge that is computed when it is scraped. The function outlives the registry's last render().
-    void add_gauge(std::string name, std::string help, labels with, std::function<double()> read);
+    void add_gauge(const std::string& name, std::string help, labels with, std::function<double()> read);
 
     /// The Prometheus text format, version 0.0.4.
     [[nodiscard]] std::string render() const;
