@@ -1,0 +1,152 @@
+"""What is checked without running anything. Each check, and each file that clang-tidy reads, counts as one."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from shoal_test import includes
+from shoal_test.builds import configure, errors_of, tail
+from shoal_test.context import Context
+from shoal_test.report import FAILED, PASSED, Counts
+
+SOURCES = ("common", "services", "tests", "deploy")
+
+
+def cpp_files(root: Path, *endings: str) -> list[Path]:
+    return sorted(path for top in SOURCES for path in (root / top).rglob("*") if path.suffix in endings)
+
+
+def check_format(context: Context) -> None:
+    context.report.start("clang-format")
+    files = cpp_files(context.root, ".cpp", ".hpp")
+    code, output = context.run(["clang-format-14", "--dry-run", "--Werror", *files], limit=300)
+    advice = "clang-format-14 -i FILE corrects it"
+    context.report.end(FAILED if code else PASSED, [errors_of(output, 40), advice] if code else [])
+
+
+def check_includes(context: Context) -> None:
+    context.report.start("include direction")
+    problems = includes.check(context.root)
+    context.report.end(FAILED if problems else PASSED, problems)
+
+
+def check_shell(context: Context) -> None:
+    context.report.start("shellcheck")
+    scripts = [path for path in [*context.root.glob("scripts/*"), context.root / ".ci/run"]
+               if path.is_file() and re.match(rb"#!.*\b(ba)?sh\b", path.read_bytes()[:80])]
+    code, output = context.run(["shellcheck", *scripts], limit=300)
+    context.report.end(FAILED if code else PASSED, [output] if code else [])
+
+
+def check_headers(context: Context) -> None:
+    """Every header compiles alone. Headers are cheap to parse once their heavy friends are parsed, so that
+    all go through one compiler per job, each after a #define that no other header is there yet."""
+    context.report.start("headers compile alone")
+    commands = flags_by_file(context)
+    headers = [path for path in cpp_files(context.root, ".hpp") if path.name != "pch.hpp"]
+
+    def compile_one(header: Path) -> str:
+        flags = flags_for(commands, header)
+        code, output = context.run(["c++", *flags, "-fsyntax-only", "-include", header, "-x", "c++", "/dev/null"], limit=120)
+        return f"{header.relative_to(context.root)} does not compile alone\n{errors_of(output, 12)}" if code else ""
+
+    with ThreadPoolExecutor(context.jobs) as pool:
+        problems = [said for said in pool.map(compile_one, headers) if said]
+    context.report.end(Counts(passed=len(headers) - len(problems), failed=len(problems)), problems)
+
+
+def prepare_tidy(context: Context) -> bool:
+    """The tree without GCC's precompiled header, and the headers that the build makes."""
+    good, output = configure(context, "tidy")
+    if good:
+        code, targets = context.run(["ninja", "-C", "build/tidy", "-t", "targets", "all"], limit=60)
+        generated = re.findall(r"^(\S+_scripts\.hpp):", targets, re.MULTILINE)
+        if generated:
+            code, output = context.run(["ninja", "-C", "build/tidy", *generated], limit=120)
+        good = code == 0
+    if not good:
+        context.report.start("tidy tree")
+        context.report.end(FAILED, [errors_of(output)])
+    return good
+
+
+def flags_by_file(context: Context) -> dict[Path, list[str]]:
+    """The options that matter to a parser, from the compile commands of the tidy tree."""
+    database = json.loads((context.root / "build/tidy/compile_commands.json").read_text())
+    flags = {}
+    for entry in database:
+        words = shlex.split(entry["command"])
+        kept: list[str] = []
+        for word, following in zip(words, [*words[1:], ""]):
+            if word.startswith(("-D", "-I", "-std=")):
+                kept.append(word)
+            elif word == "-isystem":
+                kept += [word, following]
+        flags[Path(entry["file"])] = kept
+    return flags
+
+
+def flags_for(commands: dict[Path, list[str]], header: Path) -> list[str]:
+    """Those of a source in the same folder, or of any."""
+    near = [flags for file, flags in commands.items() if file.parent == header.parent]
+    return (near or list(commands.values()))[0]
+
+
+def check_tidy(context: Context) -> None:
+    """All sources of a folder in one unit: Asio and Beast are read once for each folder, not for each file.
+    A source that can't share a unit (two anonymous namespaces with one name) is read by itself."""
+    context.report.start("clang-tidy")
+    groups: dict[tuple[Path, tuple[str, ...]], list[Path]] = {}
+    for file, flags in flags_by_file(context).items():
+        if file.is_relative_to(context.root) and file.parent.name != "cmake":
+            groups.setdefault((file.parent, tuple(flags)), []).append(file)
+    done = 0
+
+    def run_group(group: tuple[tuple[Path, tuple[str, ...]], list[Path]]) -> tuple[Counts, list[str]]:
+        nonlocal done
+        (_, flags), files = group
+        result = tidy(context, files, list(flags))
+        done += 1
+        context.report.progress(f"[{done}/{len(groups)}] {files[0].parent.relative_to(context.root)}")
+        return result
+
+    largest_first = sorted(groups.items(), key=lambda group: -len(group[1]))
+    with ThreadPoolExecutor(context.jobs) as pool:
+        results = list(pool.map(run_group, largest_first))
+    total, complaints = Counts(), []
+    for counts, said in results:
+        total += counts
+        complaints += said
+    context.report.end(total, complaints)
+
+
+def tidy(context: Context, files: list[Path], flags: list[str]) -> tuple[Counts, list[str]]:
+    command = ["clang-tidy-14", "--quiet", f"--config-file={context.root / '.clang-tidy'}"]
+    if len(files) == 1:
+        code, output = context.run([*command, files[0], "--", *flags], limit=600)
+        return (FAILED, [findings(output)]) if code else (PASSED, [])
+
+    unit = context.temporary / ("_".join(files[0].relative_to(context.root).parent.parts) + f"_{len(files)}.cpp")
+    unit.write_text("".join(f'#include "{file}"\n' for file in files))
+    code, output = context.run([*command, "--checks=-bugprone-suspicious-include", unit, "--", *flags], limit=900)
+    unit.unlink()
+    if code == 0:
+        return Counts(passed=len(files)), []
+    apart = [file for file in files if re.search(rf"{re.escape(str(file))}:.*\[clang-diagnostic-error\]", output)]
+    if "clang-diagnostic-error" in output:
+        apart = apart or files
+        parts = [*([file] for file in apart), [file for file in files if file not in apart]]
+        results = [tidy(context, part, flags) for part in parts if part]
+        return sum((counts for counts, _ in results), Counts()), [line for _, said in results for line in said]
+    wrong = [file for file in files if f"{file}:" in output]
+    failed = max(1, len(wrong))
+    return Counts(passed=len(files) - failed, failed=failed), [findings(output)]
+
+
+def findings(output: str) -> str:
+    noise = re.compile(r"^\d+ warnings? (generated|treated)|^Suppressed |^Use -header-filter")
+    return tail("\n".join(line for line in output.splitlines() if not noise.match(line)), 200)
