@@ -32,4 +32,5 @@ using result = boost::system::result<T>;
 }  // namespace shoal
 
 template <>
-struct boost::system::is_error_code_enum<shoal::errc> : std::true_type {};
+struct boost::system::is_error_code_enum<shoal::errc> : std::true_type {
+};
