@@ -18,7 +18,8 @@ loop_monitor::loop_monitor(boost::asio::io_context& loop, metrics::registry& met
                                     {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5})},
       longest_{metrics.add_gauge("shoal_loop_longest_stall_seconds", "The longest stall of the loop since start.")},
       each_beat_{std::move(each_beat)}
-{}
+{
+}
 
 void loop_monitor::start()
 {
@@ -36,7 +37,8 @@ void loop_monitor::stop()
 
 void loop_monitor::beat()
 {
-    const auto late = std::max(std::chrono::duration<double>{0}, std::chrono::duration<double>(boot_clock::now() - expected_));
+    const auto late =
+        std::max(std::chrono::duration<double>{0}, std::chrono::duration<double>(boot_clock::now() - expected_));
     stalls_.observe(late.count());
     longest_.set(std::max(longest_.value(), late.count()));
     each_beat_();

@@ -11,9 +11,9 @@
 namespace shoal::runtime {
 
 task_group::task_group(boost::asio::any_io_executor executor, log::logger& log)
-    : executor_{std::move(executor)},
-      log_{log}
-{}
+    : executor_{std::move(executor)}, log_{log}
+{
+}
 
 task_group::~task_group() = default;
 

@@ -46,8 +46,7 @@ watchdog::watchdog(std::chrono::milliseconds limit)
     struct sigaction action {};
     action.sa_handler = on_tick;
     action.sa_flags = SA_RESTART;
-    if (sigaction(SIGALRM, &action, nullptr) != 0)
-        throw std::system_error(errno, std::generic_category(), "sigaction");
+    if (sigaction(SIGALRM, &action, nullptr) != 0) throw std::system_error(errno, std::generic_category(), "sigaction");
     set_timer(std::chrono::microseconds{limit} / ticks_to_abort);
 }
 

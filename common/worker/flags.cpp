@@ -89,11 +89,14 @@ command_line parse_flags(int argc, const char* const* argv, std::string_view ser
     app.add_option("--generation", read.generation, "Grows with each replacement of this place's process")
         ->check(CLI::NonNegativeNumber);
     app.add_option("--config", read.config, "Configuration file; without one every default is in force");
-    app.add_option("--listen", listen, "SOCKET for requests; may be repeated")->check(check_socket)->type_name("SOCKET");
+    app.add_option("--listen", listen, "SOCKET for requests; may be repeated")
+        ->check(check_socket)
+        ->type_name("SOCKET");
     app.add_option("--admin", admin, "unix:PATH for /-/live, /-/ready, /-/metrics and /-/config")->check(check_socket);
     app.add_option("--redis-state", redis_state, "SOCKET of the Redis that keeps the truth, unless the file names one")
         ->check(check_socket);
-    app.add_option("--log", style, "json or text; text on a terminal by default")->check(CLI::IsMember({"json", "text"}));
+    app.add_option("--log", style, "json or text; text on a terminal by default")
+        ->check(CLI::IsMember({"json", "text"}));
     app.add_option("--drain-deadline", drain_s, "Seconds until a draining worker ends whatever is unfinished")
         ->transform(CLI::AsNumberWithUnit(std::map<std::string, int>{{"s", 1}, {"m", 60}}))
         ->check(CLI::Range(1, 3600))

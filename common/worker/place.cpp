@@ -24,7 +24,8 @@ namespace {
 /// An exclusive lock on a file that holds a few hundred bytes of text; released at destruction.
 class locked_file {
 public:
-    explicit locked_file(const std::string& path) : path_{path}, descriptor_{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)}
+    explicit locked_file(const std::string& path)
+        : path_{path}, descriptor_{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)}
     {
         if (descriptor_ < 0) fail(path);
         // Held for a few renames only, so that waiting for it does not count as blocking.
@@ -68,10 +69,9 @@ std::int64_t generation_of(const std::string& text)
 }  // namespace
 
 place::place(std::string lock_path, std::vector<std::string> paths, holder self)
-    : lock_path_{std::move(lock_path)},
-      paths_{std::move(paths)},
-      self_{std::move(self)}
-{}
+    : lock_path_{std::move(lock_path)}, paths_{std::move(paths)}, self_{std::move(self)}
+{
+}
 
 std::string place::own_name(const std::string& path) const
 {
@@ -87,8 +87,9 @@ bool place::publish()
     }
     // Before the renames: a crash between them may leave the place without its newest process, which the
     // supervisor starts again, but never lets an older generation take it back.
-    lock.write(nlohmann::json{{"generation", self_.generation}, {"incarnation", self_.incarnation}, {"pid", getpid()}}
-                   .dump() + "\n");
+    lock.write(
+        nlohmann::json{{"generation", self_.generation}, {"incarnation", self_.incarnation}, {"pid", getpid()}}.dump() +
+        "\n");
     for (const auto& path : paths_) {
         published_.push_back(identity_of(own_name(path)));
         if (std::rename(own_name(path).c_str(), path.c_str()) != 0) fail(path);

@@ -74,9 +74,9 @@ redis::endpoint read_endpoint(config::object from)
         from.problem("unix", "one of \"unix\" (a path) and \"address\" (numeric) is needed, not both");
     else if (!read.address.empty() && inet_pton(AF_INET, read.address.c_str(), &ignored) != 1 &&
              inet_pton(AF_INET6, read.address.c_str(), &ignored) != 1)
-        from.problem("address", "'" + read.address + "' is not numeric; a name would be looked up on the worker's loop");
-    if (!read.username.empty() && read.password.empty())
-        from.problem("username", "needs a password_file");
+        from.problem("address",
+                     "'" + read.address + "' is not numeric; a name would be looked up on the worker's loop");
+    if (!read.username.empty() && read.password.empty()) from.problem("username", "needs a password_file");
     from.done();
     return read;
 }

@@ -140,7 +140,8 @@ process::impl::impl(flags asked, settings read, service& what)
                    watchdog_.turned();
                    log_.flush();
                }}
-{}
+{
+}
 
 http::server process::impl::make_public_server()
 {
@@ -161,8 +162,7 @@ http::server process::impl::make_public_server()
 
 http::server process::impl::make_admin_server()
 {
-    view shown{
-        .current = [this] { return phase_; }, .config = [this] { return shown_config(); }, .metrics = &metrics_};
+    view shown{.current = [this] { return phase_; }, .config = [this] { return shown_config(); }, .metrics = &metrics_};
     return http::server{loop_,
                         {.worker = flags_.name, .name = "admin", .bounds = {}, .slow = 0ms},
                         http::router{admin_routes(std::move(shown))},
@@ -238,8 +238,10 @@ bool process::impl::listen_and_publish()
 {
     admin_.listen_unix(place_.own_name(flags_.admin.unix_path));
     for (const auto& one : flags_.listen)
-        if (!one.unix_path.empty()) public_.listen_unix(place_.own_name(one.unix_path));
-        else public_.listen_tcp(one.address, one.port);
+        if (!one.unix_path.empty())
+            public_.listen_unix(place_.own_name(one.unix_path));
+        else
+            public_.listen_tcp(one.address, one.port);
     admin_.start();
     public_.start();
     phase_ = phase::serving;
@@ -260,7 +262,7 @@ process::impl::task process::impl::serve()
     }
     // Nobody can reach a place without a name: the supervisor starts another process, which publishes it anew.
     if (owner == possession::vanished) exit_code_ = 1;
-    const char* const reason = terminations_ > 0                  ? "terminated"
+    const char* const reason = terminations_ > 0                 ? "terminated"
                                : owner == possession::taken_over ? "another process took the place over"
                                                                  : "a socket's name is gone";
     log_.info("draining", {{"reason", reason}});
@@ -343,7 +345,8 @@ void process::impl::reload()
 
 process::process(flags asked, settings read, service& what)
     : impl_{std::make_unique<impl>(std::move(asked), std::move(read), what)}
-{}
+{
+}
 
 process::~process() = default;
 

@@ -7,7 +7,7 @@
 namespace shoal::limiter {
 namespace {
 
-using wide = __int128;
+__extension__ using wide = __int128;
 
 /// ceil(cells·T), for any sign of `cells`.
 std::int64_t time_of(const rate& by, std::int64_t cells) noexcept
@@ -60,6 +60,8 @@ cell convert(const cell& stored, const rate& from, const rate& to, std::int64_t 
     const std::int64_t owed_us = stored.base_us + time_of(from, stored.taken) - now_us;
     if (owed_us <= 0) return {.base_us = now_us, .taken = 0};
     const std::int64_t cells = cells_in(from, owed_us);
+    // The most that can be owed; also keeps cells·T of a much slower rate from overflowing.
+    if (cells >= to.burst) return {.base_us = now_us, .taken = to.burst};
     const std::int64_t rest_us = std::max<std::int64_t>(0, owed_us - time_of(from, cells));
     // The same doubles in the same order as in take.lua: both round up, to the same microsecond.
     const double scale = static_cast<double>(to.period_us) / static_cast<double>(to.limit) *

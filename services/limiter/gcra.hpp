@@ -59,6 +59,7 @@ struct standing {
 };
 
 /// `settled` comes from settle() or take() at the same `now_us`.
-[[nodiscard]] standing standing_of(const rate& by, const cell& settled, std::int64_t cost, std::int64_t now_us) noexcept;
+[[nodiscard]] standing standing_of(const rate& by, const cell& settled, std::int64_t cost,
+                                   std::int64_t now_us) noexcept;
 
 }  // namespace shoal::limiter

@@ -28,8 +28,10 @@ parsed<std::optional<std::int64_t>> cost_of_query(std::string_view query)
         const auto text = pair.substr(std::min(equals + 1, pair.size()));
         std::int64_t value = 0;
         const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (error == std::errc::result_out_of_range && text.front() != '-') value = INT64_MAX;
-        else if (error != std::errc{} || last != text.data() + text.size()) return refusal{400, cost_form};
+        if (error == std::errc::result_out_of_range && text.front() != '-')
+            value = INT64_MAX;
+        else if (error != std::errc{} || last != text.data() + text.size())
+            return refusal{400, cost_form};
         cost = value;
     }
     return cost;
@@ -44,9 +46,12 @@ parsed<std::optional<std::int64_t>> cost_of_body(std::string_view body)
     std::optional<std::int64_t> cost;
     for (const auto& [name, value] : json.items()) {
         if (name != "cost") return refusal{400, R"(unknown member in the body; the only one is "cost")"};
-        if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) cost = INT64_MAX;
-        else if (value.is_number_integer()) cost = value.get<std::int64_t>();
-        else return refusal{400, cost_form};
+        if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX)
+            cost = INT64_MAX;
+        else if (value.is_number_integer())
+            cost = value.get<std::int64_t>();
+        else
+            return refusal{400, cost_form};
     }
     return cost;
 }

@@ -43,8 +43,8 @@ rule make_rule(std::string name, std::int64_t limit, std::chrono::microseconds p
 /// burst·T in microseconds may not pass 366 days: see the bounds of `rate`.
 bool refills_in_time(const rule& of)
 {
-    const auto time = static_cast<double>(of.decide.burst) * static_cast<double>(of.period_us) /
-                      static_cast<double>(of.limit);
+    const auto time =
+        static_cast<double>(of.decide.burst) * static_cast<double>(of.period_us) / static_cast<double>(of.limit);
     return time <= static_cast<double>(most_period.count());
 }
 

@@ -83,10 +83,7 @@ std::int64_t microseconds(boot_time at) noexcept
 
 }  // namespace
 
-store::store(redis::client& state, std::chrono::milliseconds timeout)
-    : state_{state},
-      timeout_{timeout}
-{}
+store::store(redis::client& state, std::chrono::milliseconds timeout) : state_{state}, timeout_{timeout} {}
 
 std::int64_t store::not_after(boot_time deadline) const noexcept
 {

@@ -45,8 +45,12 @@ if stored then
             taken = math.floor(owed / (p / l))
             while time_of(taken + 1, p, l) <= owed do taken = taken + 1 end
             while taken > 0 and time_of(taken, p, l) > owed do taken = taken - 1 end
-            local rest = math.max(0, owed - time_of(taken, p, l))
-            base = now + math.ceil(rest * (period / limit * l / p))
+            if taken >= burst then
+                taken = burst
+            else
+                local rest = math.max(0, owed - time_of(taken, p, l))
+                base = now + math.ceil(rest * (period / limit * l / p))
+            end
         end
     end
 end

@@ -1,5 +1,7 @@
 #include "services/limiter/gcra.hpp"
 
+#include "tests/unit/limiter/bound.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -9,6 +11,7 @@
 namespace {
 
 using namespace shoal::limiter;
+using shoal::test::require_bound;
 
 constexpr std::int64_t second = 1'000'000;
 constexpr std::int64_t start = 1'763'822'000 * second;
@@ -26,30 +29,18 @@ struct key {
     }
 };
 
-/// For each admission as the first of an interval: never more than burst + rate·interval up to any later one.
-/// It is enough to look at intervals that begin and end with an admission.
-void require_bound(const rate& by, const std::vector<std::int64_t>& admitted)
-{
-    for (std::size_t i = 0; i < admitted.size(); ++i) {
-        for (std::size_t j = i; j < admitted.size(); ++j) {
-            const auto count = static_cast<std::int64_t>(j - i + 1);
-            const __int128 elapsed = admitted[j] - admitted[i];
-            const __int128 allowed = by.burst + elapsed * by.limit / by.period_us;
-            if (count > allowed) {
-                CAPTURE(by.limit, by.period_us, by.burst, count, admitted[i], admitted[j]);
-                FAIL("more than burst + rate * T were admitted");
-            }
-        }
-    }
-}
-
 }  // namespace
 
 TEST_CASE("gcra: a fresh key admits its burst at once and then nothing", "[limiter]")
 {
-    const auto [limit, period, burst] = GENERATE(table<std::int64_t, std::int64_t, std::int64_t>(
-        {{10, 60 * second, 10}, {5, 3600 * second, 5}, {3, second, 3}, {7, second, 100}, {100'000, second, 1000},
-         {9'999'991, second, 1000}, {1, 366 * 86400 * second, 1}}));
+    const auto [limit, period, burst] =
+        GENERATE(table<std::int64_t, std::int64_t, std::int64_t>({{10, 60 * second, 10},
+                                                                  {5, 3600 * second, 5},
+                                                                  {3, second, 3},
+                                                                  {7, second, 100},
+                                                                  {100'000, second, 1000},
+                                                                  {9'999'991, second, 1000},
+                                                                  {1, 366 * 86400 * second, 1}}));
     key alice{make_rate(limit, period, burst)};
     for (std::int64_t i = 0; i < burst; ++i) REQUIRE(alice.take(1, start));
     REQUIRE_FALSE(alice.take(1, start));
@@ -117,7 +108,8 @@ TEST_CASE("gcra: never more than burst + rate * T in any interval T", "[limiter]
     }
 }
 
-TEST_CASE("gcra: who waits as long as it is told is admitted, and not a millisecond's cell earlier", "[limiter][property]")
+TEST_CASE("gcra: who waits as long as it is told is admitted, and not a millisecond's cell earlier",
+          "[limiter][property]")
 {
     const auto seed = std::random_device{}();
     CAPTURE(seed);

@@ -24,7 +24,8 @@ TEST_CASE("verdict: an admission says what is left and until when", "[limiter]")
 {
     const auto by = demo();
     const auto said = verdict_of(by, by.decide, take(by.decide, std::nullopt, 7, 1), 7, 1);
-    REQUIRE(to_json(said) == "{\"allowed\":true,\"limit\":10,\"remaining\":3,\"reset_ms\":42000,\"retry_after_ms\":0}\n");
+    REQUIRE(to_json(said) ==
+            "{\"allowed\":true,\"limit\":10,\"remaining\":3,\"reset_ms\":42000,\"retry_after_ms\":0}\n");
     REQUIRE(policy_field(by) == "\"demo\";q=10;w=60");
     REQUIRE(limit_field(by, said) == "\"demo\";r=3;t=42");
 }

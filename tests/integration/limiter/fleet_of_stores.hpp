@@ -1,0 +1,59 @@
+#pragma once
+// Several workers' stores on one loop, each with a connection of its own to one real Redis.
+
+#include "common/log/log.hpp"
+#include "common/metrics/metrics.hpp"
+#include "common/redis/client.hpp"
+#include "common/runtime/task_group.hpp"
+#include "services/limiter/store.hpp"
+#include "tests/support/redis_server.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace shoal::test {
+
+class fleet_of_stores {
+public:
+    explicit fleet_of_stores(std::size_t workers, std::chrono::milliseconds timeout = std::chrono::seconds{5});
+    ~fleet_of_stores();
+    fleet_of_stores(const fleet_of_stores&) = delete;
+    fleet_of_stores& operator=(const fleet_of_stores&) = delete;
+
+    [[nodiscard]] limiter::store& at(std::size_t worker) { return workers_[worker]->store; }
+    [[nodiscard]] std::size_t size() const { return workers_.size(); }
+
+    void spawn(boost::asio::awaitable<void> task) { tasks_.spawn("test", std::move(task)); }
+    /// Fails the test when it does not become true within 30 s.
+    void until(const std::function<bool()>& done);
+    /// Takes at one worker and waits for the outcome.
+    result<limiter::outcome> take(const limiter::rule& by, const std::string& key, std::int64_t cost,
+                                  std::size_t worker = 0);
+    result<void> forget(const limiter::rule& by, const std::string& key);
+    /// Runs a command of raw bytes.
+    result<redis::value> command(const std::vector<std::string>& arguments);
+
+    redis_server server;
+
+private:
+    struct member {
+        member(boost::asio::io_context& loop, const redis::options& chosen, runtime::task_group& tasks,
+               log::logger& log, std::chrono::milliseconds timeout);
+
+        metrics::registry metrics;
+        redis::client client;
+        limiter::store store;
+    };
+
+    boost::asio::io_context loop_{1};
+    log::logger log_{{.least = log::level::error, .descriptor = 2, .format = log::style::text, .worker = "test"}};
+    runtime::task_group tasks_{loop_.get_executor(), log_};
+    std::vector<std::unique_ptr<member>> workers_;
+};
+
+}  // namespace shoal::test

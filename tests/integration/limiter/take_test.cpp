@@ -1,0 +1,246 @@
+// take.lua on the real Redis: that it computes what gcra.cpp does, and what it promises besides.
+
+#include "tests/integration/limiter/fleet_of_stores.hpp"
+#include "tests/unit/limiter/bound.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <random>
+
+using namespace shoal;
+using namespace shoal::limiter;
+using namespace std::chrono_literals;
+using test::fleet_of_stores;
+
+namespace {
+
+constexpr std::int64_t second = 1'000'000;
+
+rule make(std::int64_t limit, std::int64_t period_us, std::int64_t burst, std::int64_t version = 1)
+{
+    rule made;
+    made.name = "test";
+    made.limit = limit;
+    made.period_us = period_us;
+    made.decide = make_rate(limit, period_us, burst);
+    made.max_cost = burst;
+    made.version = version;
+    return made;
+}
+
+template <class T>
+void append(std::string& to, T value)
+{
+    char bytes[sizeof value];
+    std::memcpy(bytes, &value, sizeof value);
+    to.append(bytes, sizeof value);
+}
+
+/// A cell as the script packs it, on a little-endian machine.
+std::string packed(const cell& of, const rate& by, std::int64_t version)
+{
+    std::string bytes;
+    append(bytes, static_cast<double>(of.base_us));
+    append(bytes, static_cast<double>(by.period_us));
+    append(bytes, static_cast<double>(version));
+    append(bytes, static_cast<std::uint32_t>(of.taken));
+    append(bytes, static_cast<std::uint32_t>(by.limit));
+    append(bytes, static_cast<std::uint32_t>(by.burst));
+    return bytes;
+}
+
+class dice {
+public:
+    std::int64_t between(std::int64_t least, std::int64_t most)
+    {
+        return std::uniform_int_distribution<std::int64_t>{least, most}(random_);
+    }
+    rule any_rule(std::int64_t version)
+    {
+        const auto limit = between(0, 1) != 0 ? between(1, 100) : between(1, 10'000'000);
+        const auto period = between(0, 1) != 0 ? between(1, 3600) * second : between(1000, 366 * 86400 * second);
+        const auto cells_in_a_year = 3.1e13 * static_cast<double>(limit) / static_cast<double>(period);
+        const auto most = std::min({10'000'000.0, 2.0 * static_cast<double>(limit), cells_in_a_year});
+        return make(limit, period, between(1, std::max<std::int64_t>(1, static_cast<std::int64_t>(most))), version);
+    }
+    [[nodiscard]] unsigned seed() const { return seed_; }
+
+private:
+    unsigned seed_ = std::random_device{}();
+    std::mt19937_64 random_{seed_};
+};
+
+/// What gcra.cpp makes of a stored cell under a rule that is not older.
+decision expected(const cell& stored, const rate& from, const rule& by, std::int64_t cost, std::int64_t now_us)
+{
+    const bool same = from.period_us == by.decide.period_us && from.limit == by.decide.limit;
+    return take(by.decide, same ? stored : convert(stored, from, by.decide, now_us), cost, now_us);
+}
+
+boost::asio::awaitable<void> take_and_count(store& at, const rule& by, std::string key, int& ended, int& admitted)
+{
+    const auto made = co_await at.take(by, key, 1, boot_time::max());
+    ++ended;
+    if (made && made->made.granted) ++admitted;
+}
+
+boost::asio::awaitable<void> take_until(store& at, const rule& by, std::string key, std::int64_t cost, boot_time end,
+                                        std::vector<std::int64_t>& admitted, int& running)
+{
+    ++running;
+    while (boot_clock::now() < end) {
+        const auto made = co_await at.take(by, key, cost, boot_time::max());
+        if (made && made->made.granted) admitted.insert(admitted.end(), static_cast<std::size_t>(cost), made->now_us);
+    }
+    --running;
+}
+
+}  // namespace
+
+TEST_CASE("take.lua: computes what gcra.cpp computes, to the last cell", "[limiter][property]")
+{
+    dice random;
+    CAPTURE(random.seed());
+    fleet_of_stores fleet{1};
+    const auto now = fleet.take(make(1, second, 1), "clock", 0)->now_us;
+    for (int round = 0; round < 3000; ++round) {
+        const auto by = random.any_rule(2);
+        const auto from = random.between(0, 2) != 0
+                              ? make(by.limit, by.period_us, random.between(1, by.decide.burst), 1)
+                              : random.any_rule(1);
+        const auto reach = static_cast<std::int64_t>(2 * static_cast<double>(from.decide.burst) *
+                                                     static_cast<double>(from.decide.period_us) /
+                                                     static_cast<double>(from.decide.limit)) +
+                           2;
+        const cell stored{.base_us = now - random.between(-reach / 4, reach),
+                          .taken = random.between(0, from.decide.limit + from.decide.burst)};
+        const auto cost = random.between(0, by.decide.burst);
+        const std::string key = "k" + std::to_string(round);
+        REQUIRE(fleet.command({"SET", "l:{test:" + key + "}", packed(stored, from.decide, 1)}).has_value());
+
+        const auto made = fleet.take(by, key, cost);
+        REQUIRE(made.has_value());
+        const auto wanted = expected(stored, from.decide, by, cost, made->now_us);
+        CAPTURE(round, by.limit, by.period_us, by.decide.burst, from.limit, from.period_us, stored.base_us,
+                stored.taken, cost, made->now_us, wanted.after.base_us, wanted.after.taken);
+        REQUIRE(made->made.granted == wanted.granted);
+        REQUIRE(made->made.after == wanted.after);
+        REQUIRE(made->judged == by.decide);
+        if (made->made.granted && cost > 0)
+            REQUIRE(*fleet.command({"GET", "l:{test:" + key + "}"})->text() == packed(wanted.after, by.decide, 2));
+    }
+}
+
+TEST_CASE("take.lua: 400 at once by four workers on a fresh key admit exactly the burst", "[limiter]")
+{
+    fleet_of_stores fleet{4};
+    const auto [limit, period, burst] = GENERATE(table<std::int64_t, std::int64_t, std::int64_t>(
+        {{10, 60 * second, 10}, {5, 3600 * second, 5}, {3, 100 * second, 100}}));
+    const auto by = make(limit, period, burst);
+    int ended = 0;
+    int admitted = 0;
+    for (std::size_t i = 0; i < 400; ++i)
+        fleet.spawn(take_and_count(fleet.at(i % fleet.size()), by, "alice", ended, admitted));
+    fleet.until([&ended] { return ended == 400; });
+    REQUIRE(admitted == burst);
+}
+
+TEST_CASE("take.lua: never more than burst + rate * T in any interval, with several workers", "[limiter][property]")
+{
+    dice random;
+    CAPTURE(random.seed());
+    fleet_of_stores fleet{3};
+    for (int round = 0; round < 5; ++round) {
+        const auto by = make(random.between(20, 3000), second, random.between(1, 30));
+        std::vector<std::int64_t> admitted;
+        int running = 0;
+        const auto end = boot_clock::now() + 300ms;
+        const std::string key = "bound" + std::to_string(round);
+        for (std::size_t i = 0; i < 6; ++i)
+            fleet.spawn(take_until(fleet.at(i % 3), by, key, random.between(1, std::min<std::int64_t>(2, by.max_cost)),
+                                   end, admitted, running));
+        fleet.until([&] { return running == 0 && boot_clock::now() >= end; });
+        std::sort(admitted.begin(), admitted.end());
+        REQUIRE_FALSE(admitted.empty());
+        test::require_bound(by.decide, admitted);
+    }
+}
+
+TEST_CASE("take.lua: a refusal and a peek store nothing", "[limiter]")
+{
+    fleet_of_stores fleet{1};
+    const auto by = make(10, 60 * second, 10);
+    REQUIRE(fleet.take(by, "alice", 0)->made.granted);
+    REQUIRE(fleet.command({"EXISTS", "l:{test:alice}"}).value() == redis::value{std::int64_t{0}});
+    REQUIRE(fleet.take(by, "alice", 10)->made.granted);
+    const auto before = fleet.command({"GET", "l:{test:alice}"}).value();
+    for (int i = 0; i < 50; ++i) REQUIRE_FALSE(fleet.take(by, "alice", 1)->made.granted);
+    const auto peek = fleet.take(by, "alice", 0);
+    REQUIRE(standing_of(by.decide, peek->made.after, 1, peek->now_us).remaining == 0);
+    REQUIRE(fleet.command({"GET", "l:{test:alice}"}).value() == before);
+}
+
+TEST_CASE("take.lua: a cell expires when it is empty, not before", "[limiter]")
+{
+    fleet_of_stores fleet{1};
+    const auto by = make(10, 60 * second, 10);
+    REQUIRE(fleet.take(by, "alice", 3)->made.granted);
+    const auto left = *fleet.command({"PTTL", "l:{test:alice}"})->integer();
+    REQUIRE(left > 17'000);
+    REQUIRE(left <= 18'001);
+}
+
+TEST_CASE("take.lua: forgetting a key gives it its whole burst again", "[limiter]")
+{
+    fleet_of_stores fleet{1};
+    const auto by = make(10, 60 * second, 10);
+    REQUIRE(fleet.take(by, "alice", 10)->made.granted);
+    REQUIRE_FALSE(fleet.take(by, "alice", 1)->made.granted);
+    REQUIRE(fleet.forget(by, "alice").has_value());
+    REQUIRE(fleet.take(by, "alice", 10)->made.granted);
+}
+
+TEST_CASE("take.lua: a worker with an older version of the rule is judged by the newer", "[limiter]")
+{
+    fleet_of_stores fleet{2};
+    const auto old = make(100, 60 * second, 100, 1);
+    const auto lowered = make(10, 60 * second, 10, 2);
+    REQUIRE(fleet.take(old, "alice", 5, 0)->made.granted);
+    REQUIRE(fleet.take(lowered, "alice", 1, 1)->made.granted);
+    const auto late = fleet.take(old, "alice", 10, 0);
+    REQUIRE_FALSE(late->made.granted);
+    REQUIRE(late->judged == lowered.decide);
+    // What was owed under the old rule is owed under the new one: 5 cells and 1 of 10.
+    REQUIRE(fleet.take(lowered, "alice", 4, 1)->made.granted);
+    REQUIRE_FALSE(fleet.take(lowered, "alice", 1, 1)->made.granted);
+}
+
+TEST_CASE("take.lua: a script that runs after its caller gave up takes nothing", "[limiter]")
+{
+    fleet_of_stores fleet{1, 200ms};
+    const auto by = make(10, 3600 * second, 10);
+    REQUIRE(fleet.take(by, "alice", 1)->made.granted);
+    fleet.server.signal(SIGSTOP);
+    const auto unheard = fleet.take(by, "alice", 5);
+    fleet.server.signal(SIGCONT);
+    REQUIRE(unheard.has_error());
+    REQUIRE(unheard.error() == errc::redis_outcome_unknown);
+    result<outcome> after = errc::redis_unavailable;
+    while (after.has_error()) after = fleet.take(by, "alice", 0);
+    REQUIRE(standing_of(after->judged, after->made.after, 1, after->now_us).remaining == 9);
+}
+
+TEST_CASE("store: a key may have any character, and rules do not share keys", "[limiter]")
+{
+    fleet_of_stores fleet{1};
+    auto by = make(1, 3600 * second, 1);
+    const std::string odd{"} {\0\r\n*3\xC3\xA9", 11};
+    REQUIRE(fleet.take(by, odd, 1)->made.granted);
+    REQUIRE_FALSE(fleet.take(by, odd, 1)->made.granted);
+    by.name = "other";
+    REQUIRE(fleet.take(by, odd, 1)->made.granted);
+    REQUIRE(fleet.take(by, "", 1)->made.granted);
+}

@@ -1,0 +1,132 @@
+#include "common/worker/settings.hpp"
+
+#include "common/config/reader.hpp"
+#include "common/worker/service.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+using namespace shoal;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A service with one setting.
+class echo final : public worker::service {
+public:
+    [[nodiscard]] std::string_view name() const noexcept override { return "echo"; }
+    [[nodiscard]] std::function<void()> read(config::object& section, std::int64_t version) override
+    {
+        const auto word = section.text("word", "none");
+        section.done();
+        return [this, word, version] { in_force = word + std::to_string(version); };
+    }
+    [[nodiscard]] nlohmann::json effective() const override { return {{"word", in_force}}; }
+    [[nodiscard]] std::vector<http::route> start(const worker::context&) override { return {}; }
+
+    std::string in_force = "unset";
+};
+
+/// A file of the test's own, gone at its end.
+class file {
+public:
+    explicit file(const std::string& text)
+    {
+        const int descriptor = mkstemp(path_.data());
+        REQUIRE(descriptor >= 0);
+        close(descriptor);
+        std::ofstream{path_} << text;
+    }
+    ~file() { unlink(path_.c_str()); }
+    file(const file&) = delete;
+    file& operator=(const file&) = delete;
+
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    std::string path_ = "/tmp/shoal-settings-XXXXXX";
+};
+
+std::string problems_of(const std::string& text)
+{
+    const file config{text};
+    echo service;
+    try {
+        (void)worker::read_settings(config.path(), service);
+    } catch (const config::error& wrong) {
+        REQUIRE(service.in_force == "unset");
+        return wrong.what();
+    }
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("settings: no file means the defaults", "[worker]")
+{
+    echo service;
+    const auto read = worker::read_settings("", service);
+    REQUIRE(read.slow == 100ms);
+    REQUIRE(read.http.body == 64 * 1024);
+    REQUIRE(service.in_force == "unset");
+    read.apply_service();
+    REQUIRE(service.in_force == "none0");
+}
+
+TEST_CASE("settings: every section is read, another service's is left to it", "[worker]")
+{
+    const file secret{"s3cret\n"};
+    const file config{R"({"version":9,"http":{"max_body":1024,"idle_timeout":"30s"},
+        "log":{"level":"debug","slow":"5ms"},
+        "redis":{"command_timeout":"50ms","state":{"address":"127.0.0.1","port":7000,"username":"u",
+                 "password_file":")" +
+                      secret.path() + R"("}},
+        "services":{"echo":{"word":"hello"},"other":{"anything":[1]}}})"};
+    echo service;
+    const auto read = worker::read_settings(config.path(), service);
+    read.apply_service();
+    REQUIRE(read.version == 9);
+    REQUIRE(read.http.body == 1024);
+    REQUIRE(read.http.idle == 30s);
+    REQUIRE(read.log_level == log::level::debug);
+    REQUIRE(read.slow == 5ms);
+    REQUIRE(read.redis_timeout == 50ms);
+    REQUIRE(read.redis_state.address == "127.0.0.1");
+    REQUIRE(read.redis_state.port == 7000);
+    REQUIRE(read.redis_state.username == "u");
+    REQUIRE(read.redis_state.password == "s3cret");
+    REQUIRE(service.in_force == "hello9");
+    REQUIRE_THAT(worker::to_json(read).dump(), !Catch::Contains("s3cret"));
+}
+
+TEST_CASE("settings: what is wrong is refused whole, with its path", "[worker]")
+{
+    const auto [text, path] = GENERATE(table<std::string, std::string>({
+        {R"({"sevices":{}})", "$.sevices"},
+        {R"({"http":{"max_body":-1}})", "$.http.max_body"},
+        {R"({"http":{"max_bodies":1}})", "$.http.max_bodies"},
+        {R"({"http":{"idle_timeout":"soon"}})", "$.http.idle_timeout"},
+        {R"({"http":{"max_request_line":20000}})", "$.http.max_request_line"},
+        {R"({"log":{"level":"loud"}})", "$.log.level"},
+        {R"({"redis":{"state":{"address":"localhost"}}})", "$.redis.state.address"},
+        {R"({"redis":{"state":{}}})", "$.redis.state.unix"},
+        {R"({"redis":{"state":{"unix":"/a","address":"::1"}}})", "$.redis.state.unix"},
+        {R"({"redis":{"state":{"unix":"/a","password_file":"/nowhere/at/all"}}})", "$.redis.state.password_file"},
+        {R"({"redis":{"state":{"unix":"/a","username":"u"}}})", "$.redis.state.username"},
+        {R"({"services":{"echo":{"wrod":"x"}}})", "$.services.echo.wrod"},
+        {R"({"services":[]})", "$.services"},
+        {R"([])", "$"},
+    }));
+    CAPTURE(text);
+    REQUIRE_THAT(problems_of(text), Catch::Contains(": " + path + ": "));
+}
+
+TEST_CASE("settings: two problems are both named", "[worker]")
+{
+    const auto problems = problems_of(R"({"log":{"level":"loud"},"services":{"echo":{"wrod":"x"}}})");
+    REQUIRE_THAT(problems, Catch::Contains("$.log.level") && Catch::Contains("$.services.echo.wrod"));
+}
