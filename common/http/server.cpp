@@ -26,6 +26,7 @@ public:
 
     std::shared_ptr<core> shared;
     std::vector<std::shared_ptr<listener>> listeners;
+    std::size_t started = 0;
 };
 
 server::server(boost::asio::io_context& loop, server_options chosen, router routes, runtime::task_group& tasks,
@@ -56,7 +57,8 @@ void server::start()
     auto& shared = impl_->shared;
     shared->last_request = boot_clock::now();
     shared->start_sweeping();
-    for (const auto& one : impl_->listeners) shared->tasks.spawn("http accept", listener::serve(shared, one));
+    for (; impl_->started < impl_->listeners.size(); ++impl_->started)
+        shared->tasks.spawn("http accept", listener::serve(shared, impl_->listeners[impl_->started]));
 }
 
 void server::begin_drain() noexcept

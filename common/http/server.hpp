@@ -70,6 +70,7 @@ public:
     /// Numeric address; port 0 takes a free one. Returns the port.
     std::uint16_t listen_tcp(const std::string& address, std::uint16_t port);
 
+    /// Accepts on what listens by now; may be called again after listening on more.
     void start();
 
     /// From now on every answer carries Connection: close; connections are still accepted.

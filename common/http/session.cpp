@@ -90,7 +90,7 @@ asio::awaitable<void> session::run()
 asio::awaitable<bool> session::answer_later(asio::awaitable<response> pending)
 {
     if (!out_.empty() && send_now() != sent::all && !co_await write_rest()) co_return false;
-    enter(phase::handling, received_);
+    enter(phase::handling, received_);  // it may have been a write's
     std::exception_ptr failure;
     try {
         finish_request(co_await std::move(pending));
@@ -108,6 +108,8 @@ void session::begin_request()
     if (reader_.facts().deadline) request.deadline = received_ + *reader_.facts().deadline;
     if (request.id.empty()) request.id = core_->make_id(made_id_);
     served_one_ = true;
+    // Nothing is waited for; and the wait for the next request begins anew.
+    enter(phase::handling, received_);
     core_->last_request = received_;
     ++unanswered_;
     ++core_->in_flight;

@@ -108,6 +108,21 @@ TEST_CASE("limits: an idle connection is closed without a word", "[http]")
     CHECK(answers[0].header("connection").empty());
 }
 
+TEST_CASE("limits: a connection that is used is not idle, however long it lasts", "[http]")
+{
+    auto bounds = test::patient_limits();
+    bounds.idle = 60ms;
+    world here{bounds};
+    auto client = here.connect();
+    for (const auto end = boot_clock::now() + 200ms; boot_clock::now() < end;) {
+        client.send(get_root);
+        REQUIRE(client.read_one().status == 200);
+        here.loop.run_one_for(5ms);
+    }
+    client.send(get_root);
+    CHECK(client.read_one().status == 200);
+}
+
 TEST_CASE("limits: a suspended handler is not cut by the limits on reading", "[http]")
 {
     auto bounds = test::patient_limits();
