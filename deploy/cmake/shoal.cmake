@@ -37,6 +37,9 @@ if(SHOAL_PCH)
     target_precompile_headers(shoal_boost PRIVATE ${PROJECT_SOURCE_DIR}/deploy/cmake/pch.hpp)
 endif()
 
+# Every header that the build makes: what clang-tidy needs of a build.
+add_custom_target(shoal_generated)
+
 function(shoal_target name)
     if(SHOAL_PCH)
         target_precompile_headers(${name} REUSE_FROM shoal_boost)
@@ -60,7 +63,10 @@ function(shoal_embed target)
         COMMAND ${CMAKE_COMMAND} -DOUTPUT=${header} "-DFILES=${ARGN}" -P ${PROJECT_SOURCE_DIR}/deploy/cmake/embed.cmake
         DEPENDS ${ARGN} ${PROJECT_SOURCE_DIR}/deploy/cmake/embed.cmake
         VERBATIM)
-    target_sources(${target} PRIVATE ${header})
+    # A target of its own, so that the header can be made without the libraries that the service links.
+    add_custom_target(${target}_scripts DEPENDS ${header})
+    add_dependencies(${target} ${target}_scripts)
+    add_dependencies(shoal_generated ${target}_scripts)
     target_include_directories(${target} PUBLIC ${CMAKE_CURRENT_BINARY_DIR})
 endfunction()
 
