@@ -80,6 +80,11 @@ function(shoal_add_services)
         file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
         list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
         file(GLOB scripts CONFIGURE_DEPENDS ${folder}/*.lua)
+        if(NOT sources)
+            # All of a small service may be in its main.cpp, which is no part of the library.
+            set(sources ${CMAKE_CURRENT_BINARY_DIR}/${name}_service.cpp)
+            file(GENERATE OUTPUT ${sources} CONTENT "")
+        endif()
 
         add_library(${name}_service STATIC ${sources})
         set_target_properties(${name}_service PROPERTIES LINKER_LANGUAGE CXX)
