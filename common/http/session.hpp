@@ -27,8 +27,8 @@ class core;
 /// Owned by its own coroutine, and listed in core::sessions for as long as it lives.
 class session : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
-    using socket_type =
-        boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, boost::asio::io_context::executor_type>;
+    /// With the executor of the coroutine that waits: then a completion resumes it without another hop.
+    using socket_type = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol>;
 
     /// A session over the limit of connections answers 503 and no more.
     session(std::shared_ptr<core> shared, socket_type socket, bool over_limit);
