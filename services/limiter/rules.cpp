@@ -73,6 +73,16 @@ rules default_rules(std::int64_t version)
     return {make_rule("demo", 10, 60s, 10, version), make_rule("bulk", 100'000, 1s, 100'000, version)};
 }
 
+/// As in the configuration: "60s" is shown as "1m".
+std::string period_text(std::int64_t period_us)
+{
+    constexpr std::pair<std::int64_t, const char*> units[] = {
+        {86'400'000'000, "d"}, {3'600'000'000, "h"}, {60'000'000, "m"}, {1'000'000, "s"}, {1000, "ms"}};
+    for (const auto& [unit_us, name] : units)
+        if (period_us % unit_us == 0) return std::to_string(period_us / unit_us) + name;
+    return std::to_string(period_us) + "us";
+}
+
 }  // namespace
 
 const rule* find_rule(const rules& in, std::string_view name) noexcept
@@ -103,7 +113,7 @@ nlohmann::json to_json(const rule& from)
     return {{"name", from.name},
             {"algorithm", "gcra"},
             {"limit", from.limit},
-            {"period_ms", static_cast<double>(from.period_us) / 1000},
+            {"period", period_text(from.period_us)},
             {"burst", from.decide.burst},
             {"max_cost", from.max_cost},
             {"without_redis", name_of(from.outage)}};

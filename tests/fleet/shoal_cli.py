@@ -1,0 +1,125 @@
+"""scripts/fleet as a test uses it, and requests to what it runs."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+ROOT = Path(os.environ.get("SHOAL_ROOT", Path(__file__).resolve().parents[2]))
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def eventually(condition: Callable[[], Any], seconds: float, what: str) -> float:
+    """Waits until it holds; returns how long that took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < seconds, f"not within {seconds} s: {what}"
+        time.sleep(0.01)
+    return time.monotonic() - started
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+class FleetUnderTest:
+    def __init__(self, home: Path, binaries: Path, root: Path) -> None:
+        self.home, self.binaries, self.root = home, binaries, root
+        self.port = free_port()
+
+    @property
+    def listen(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def command(self, *arguments: str) -> list[str]:
+        return [str(self.root / "scripts" / "fleet"), *arguments, "--home", str(self.home)]
+
+    def run(self, *arguments: str, code: int = 0, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+        """Runs it and expects that exit code."""
+        result = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=timeout,
+                                stdin=subprocess.DEVNULL)
+        assert result.returncode == code, (
+            f"scripts/fleet {' '.join(arguments)} ended with {result.returncode}, not {code}\n"
+            f"{result.stdout}\n{result.stderr}")
+        return result
+
+    def up(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        return self.run("up", "--bin", str(self.binaries), "--listen", self.listen, *arguments, code=code)
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        return found
+
+    def workers(self) -> dict[str, dict[str, Any]]:
+        return {worker["name"]: worker for worker in self.status()["workers"]}
+
+    def pids(self) -> dict[str, int]:
+        return {name: worker["pid"] for name, worker in self.workers().items()}
+
+    def other(self, name: str) -> dict[str, Any]:
+        return next(entry for entry in self.status()["others"] if entry["name"] == name)
+
+    def journal(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.home / "journal.jsonl").read_text().splitlines()]
+
+    @property
+    def run_folder(self) -> Path:
+        return Path(json.loads((self.home / "state.json").read_text())["run"])
+
+    @property
+    def data(self) -> Path:
+        return Path(json.loads((self.home / "state.json").read_text())["data"])
+
+    def processes(self) -> list[int]:
+        """All processes whose command line names this fleet's folders."""
+        marks = [f"{self.run_folder}/".encode(), f"{self.data}/conf/".encode()]
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
+                try:
+                    line = (entry / "cmdline").read_bytes()
+                except OSError:
+                    continue
+                if any(mark in line for mark in marks) and alive(int(entry.name)):
+                    found.append(int(entry.name))
+        return found
+
+    def request(self, method: str, path: str, headers: dict[str, str] | None = None,
+                port: int | None = None, body: bytes | None = None) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=10)
+        try:
+            connection.request(method, path, body=body, headers=headers or {})
+            response = connection.getresponse()
+            content = response.read()
+            return response.status, {name.lower(): value for name, value in response.getheaders()}, content
+        finally:
+            connection.close()
+
+    def admin_port(self) -> int:
+        return int(self.status()["admin"].rpartition(":")[2])
+
+    def haproxy(self, command: str) -> str:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.run_folder / "haproxy.sock"))
+            connection.sendall(command.encode() + b"\n")
+            answer = b""
+            while part := connection.recv(65536):
+                answer += part
+        return answer.decode()
+
+    def destroy(self) -> None:
+        if (self.home / "state.json").exists():
+            self.run("down", "--purge")

@@ -1,0 +1,115 @@
+"""What the limiter promises with several workers, routed by key and at random, and while workers are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import random
+import signal
+import threading
+import time
+import uuid
+from typing import Iterator
+
+import pytest
+
+from concurrent_requests import Answer, ask_for, burst
+from shoal_cli import FleetUnderTest, eventually
+
+RULES = {"services": {"limiter": {"rules": [
+    {"name": "demo", "limit": 10, "period": "60s"},
+    {"name": "hourly", "limit": 5, "period": "1h"},
+    {"name": "bulk", "limit": 100000, "period": "1s"},
+    {"name": "quick", "limit": 5, "period": "500ms"},
+    {"name": "steady", "limit": 200, "period": "1s", "burst": 40},
+]}}}
+
+
+@pytest.fixture(scope="module", params=["hash", "random"])
+def routed(request: pytest.FixtureRequest, make_fleet, tmp_path_factory) -> Iterator[FleetUnderTest]:
+    config = tmp_path_factory.mktemp("config") / "shoal.json"
+    config.write_text(json.dumps(RULES))
+    fleet = make_fleet()
+    fleet.up("--workers", "4", "--routing", request.param, "--config", str(config))
+    yield fleet
+    fleet.destroy()
+
+
+def admitted(answers: list[Answer]) -> int:
+    return sum(answer.status == 200 for answer in answers)
+
+
+@pytest.mark.parametrize("rule, budget", [("demo", 10), ("hourly", 5)])
+def test_400_at_once_on_a_fresh_key_admit_exactly_the_budget(routed: FleetUnderTest, rule: str, budget: int) -> None:
+    path = f"/v1/limits/{rule}/{uuid.uuid4()}"
+    answers = burst(routed.port, [("POST", path)] * 400)
+    assert {answer.status for answer in answers} == {200, 429}
+    assert admitted(answers) == budget
+
+
+def test_refusals_consume_nothing(routed: FleetUnderTest) -> None:
+    path = f"/v1/limits/quick/{uuid.uuid4()}"
+    while routed.request("POST", path)[0] == 200:
+        pass
+    # Refused all the while, and still the whole budget is there half a second after the last admission.
+    asyncio.run(ask_for(routed.port, [path] * 4, 0.2))
+    reset_ms = json.loads(routed.request("GET", path)[2])["reset_ms"]
+    assert reset_ms <= 500
+    eventually(lambda: json.loads(routed.request("GET", path)[2])["remaining"] == 5, 2, "the budget is back")
+
+
+def test_a_lone_client_that_waits_as_told_is_admitted(routed: FleetUnderTest) -> None:
+    path = f"/v1/limits/quick/{uuid.uuid4()}"
+    refused = 0
+    for _ in range(25):
+        status, _, body = routed.request("POST", path)
+        if status == 429:
+            refused += 1
+            # The promise is about waiting, so this waits.
+            time.sleep(json.loads(body)["retry_after_ms"] / 1000)
+            assert routed.request("POST", path)[0] == 200
+    assert refused > 5
+
+
+def require_bound(answers: list[Answer], limit: float, burst_size: int) -> None:
+    """An admission happened between its sending and its receipt. For any interval that begins with one's sending
+    and ends with another's receipt: those wholly inside are at most burst + rate * T."""
+    spans = [(answer.sent, answer.received) for answer in answers]
+    starts = sorted(sent for sent, _ in spans)
+    step = max(1, len(starts) // 60)
+    for begin in starts[::step]:
+        inside = sorted(received for sent, received in spans if sent >= begin)
+        for count, end in zip(itertools.count(1), inside):
+            assert count <= burst_size + limit * (end - begin), (
+                f"{count} admissions in {end - begin:.4f} s, more than {burst_size} + {limit}/s")
+
+
+def test_workers_killed_under_load_never_admit_one_too_many(routed: FleetUnderTest) -> None:
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    dice = random.Random(seed)
+    path = f"/v1/limits/steady/{uuid.uuid4()}"
+    stop = threading.Event()
+    kills: list[int] = []
+
+    def kill_now_and_then() -> None:
+        while not stop.wait(0.7):
+            pids = [pid for pid in routed.pids().values() if pid]
+            if pids:
+                kills.append(dice.choice(pids))
+                os.kill(kills[-1], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_now_and_then)
+    killer.start()
+    try:
+        answers = asyncio.run(ask_for(routed.port, [path] * 8, 5))
+    finally:
+        stop.set()
+        killer.join()
+    assert len(kills) >= 3
+    granted = [answer for answer in answers if answer.status == 200]
+    assert len(granted) > 200
+    require_bound(granted, limit=200, burst_size=40)
+    eventually(lambda: all(worker["state"] == "serving" for worker in routed.workers().values()), 15, "all serve again")
