@@ -10,7 +10,7 @@ from .errors import FleetError
 from .fleet import Fleet
 from .state import worker_name
 from .worker_api import view
-from .workers import new_program, outdated
+from .workers import new_program, outdated, serving
 
 _ENDING_SECONDS = 60.0
 _CONFIG_SECONDS = 5.0
@@ -60,16 +60,16 @@ def _forget_leaving(fleet: Fleet) -> None:
 
 
 def _renew_dead(fleet: Fleet) -> None:
-    """A place whose worker is down and would be started otherwise now gets the new one at once."""
-    programs = fleet.supervisor.programs()
+    """A place that nobody serves, and whose worker would be another now, gets the new one at once."""
+    present = fleet.supervisor.programs()
     for manifest, place, worker in fleet.places():
-        seen = programs.get(place.program.name(worker))
-        if (seen is None or not seen.alive or seen.state == "BACKOFF") and outdated(fleet, manifest, place):
+        if outdated(fleet, manifest, place) and serving(fleet, manifest, place, place.program) is None:
+            name = place.program.name(worker)
+            if name in present:
+                fleet.supervisor.stop(name)
+                fleet.supervisor.wait_stopped([name], fleet.timeout)
+                fleet.supervisor.remove(name)
             place.program, place.next = new_program(fleet, manifest, place.id, place.program.letter), None
-            if seen is not None:
-                fleet.supervisor.stop(place.program.name(worker))
-                fleet.supervisor.wait_stopped([place.program.name(worker)], fleet.timeout)
-                fleet.supervisor.remove(place.program.name(worker))
     fleet.save()
     render.write(fleet)
 

@@ -14,7 +14,7 @@ from .. import build, config, ports, render, stopping
 from ..converge import converge
 from ..errors import FleetError, StoppedMidway, TimedOut
 from ..fleet import Fleet
-from ..layout import prepare_home
+from ..layout import prepare_home, remove_run
 from ..manifest import Manifest
 from ..numbers import set_count
 from ..state import Options, State
@@ -59,6 +59,7 @@ def run(tool: Tool, args: argparse.Namespace) -> int:
     prepare_home(tool.home)
     with tool.lock():
         fleet = tool.create()
+        fleet.save()
         before = copy.deepcopy(fleet.state)
         fleet.journal.write("begin")
         try:
@@ -163,6 +164,8 @@ def _take_back(fleet: Fleet, before: State) -> None:
         if fleet.state.up:
             fleet.terminal.say("taking back what was started")
             stopping.stop(fleet)
+        else:
+            remove_run(fleet.layout, fleet.account)
         return
     if not fleet.state.up or fleet.state == before:
         return

@@ -1,0 +1,60 @@
+"""Fleets of the real HAProxy, Redis and supervisord in temporary homes, on free ports, always torn down."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Callable, Iterator
+
+import pytest
+
+from shoal_cli import ROOT, FleetUnderTest
+
+Make = Callable[..., FleetUnderTest]
+
+
+@pytest.fixture(scope="session")
+def binaries() -> Path:
+    """The workers under test: $SHOAL_BIN, or what the release preset built."""
+    folder = Path(os.environ.get("SHOAL_BIN", ROOT / "build" / "release" / "bin"))
+    if not os.access(folder / "shoal-limiter", os.X_OK):
+        pytest.fail(f"{folder}/shoal-limiter is missing: cmake --preset release && cmake --build --preset release")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def make_fleet(binaries: Path) -> Iterator[Make]:
+    """Makes fleets that are not started yet; at the module's end they are stopped and their data removed."""
+    made: list[FleetUnderTest] = []
+    # Not pytest's own folder: its parents are closed to the account that a fleet of root's runs as.
+    base = Path(tempfile.mkdtemp(prefix="shoal-fleet-"))
+    base.chmod(0o711)
+
+    def make(root: Path = ROOT) -> FleetUnderTest:
+        fleet = FleetUnderTest(base / f"home-{len(made)}", binaries, root)
+        made.append(fleet)
+        return fleet
+
+    yield make
+    for fleet in made:
+        fleet.destroy()
+    shutil.rmtree(base, ignore_errors=True)
+
+
+@pytest.fixture
+def fleet(make_fleet: Make) -> Iterator[FleetUnderTest]:
+    """One of this test's own, up with two workers."""
+    found = make_fleet()
+    found.up("--workers", "2")
+    yield found
+    found.destroy()
+
+
+@pytest.fixture(scope="module")
+def shared(make_fleet: Make) -> FleetUnderTest:
+    """One for all tests of a module that leave it as they found it: three workers."""
+    found = make_fleet()
+    found.up("--workers", "3")
+    return found

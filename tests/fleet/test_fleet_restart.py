@@ -1,0 +1,71 @@
+"""Rolling restart: in its place, one after the other, and back to the old one when the new one fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from load import Load, owners
+from shoal_cli import FleetUnderTest, alive, eventually
+from test_fleet_lifecycle import put_broken_worker
+
+KEYS = [f"bulk/user-{number}" for number in range(2000)]
+
+
+def test_restart_under_load_fails_nothing_and_moves_no_key(fleet: FleetUnderTest) -> None:
+    before, pids, generations = owners(fleet.port, KEYS), fleet.pids(), fleet.workers()
+    haproxy = fleet.other("haproxy")["pid"]
+    with Load(fleet.port) as load:
+        eventually(lambda: load.requests > 200, 20, "load is on")
+        for _ in range(3):
+            fleet.run("restart", "limiter")
+            assert owners(fleet.port, KEYS) == before
+    print(f"{load.requests} requests")
+    assert load.failures == []
+    assert set(fleet.pids()) == set(pids)
+    assert set(fleet.pids().values()).isdisjoint(pids.values())
+    assert not any(alive(pid) for pid in pids.values())
+    for name, worker in fleet.workers().items():
+        assert worker["generation"] > generations[name]["generation"]
+        assert worker["state"] == "serving"
+    assert fleet.other("haproxy")["pid"] == haproxy
+    assert list(fleet.run_folder.glob("limiter-*.*.*")) == [], "no process leaves a name of its own behind"
+
+
+def test_a_new_build_that_does_not_start_leaves_the_old_one(fleet: FleetUnderTest, tmp_path: Path) -> None:
+    pids = fleet.pids()
+    broken = put_broken_worker(tmp_path / "bin", "echo 'not today' >&2; exit 1")
+    with Load(fleet.port) as load:
+        error = fleet.run("up", "--bin", str(broken), code=1).stderr
+    assert "not today" in error and "the worker before it still serves" in error
+    assert load.failures == []
+    assert fleet.pids() == pids
+    fleet.run("restart")
+    assert {worker["state"] for worker in fleet.workers().values()} == {"serving"}
+    assert "nothing is wrong" in fleet.run("doctor").stdout
+
+
+def test_a_new_one_that_hangs_is_given_up(fleet: FleetUnderTest, tmp_path: Path) -> None:
+    pids = fleet.pids()
+    hanging = put_broken_worker(tmp_path / "bin", "exec sleep 600")
+    error = fleet.run("up", "--bin", str(hanging), "--timeout", "2", code=1).stderr
+    assert "did not get ready within 2 s" in error
+    assert fleet.pids() == pids
+
+
+def test_a_new_build_reaches_the_workers_one_by_one(fleet: FleetUnderTest, tmp_path: Path) -> None:
+    builds = {worker["build"] for worker in fleet.workers().values()}
+    newer = tmp_path / "bin"
+    newer.mkdir()
+    # What follows an ELF file's end changes nothing but its digest.
+    (newer / "shoal-limiter").write_bytes((fleet.binaries / "shoal-limiter").read_bytes() + b"\0")
+    (newer / "shoal-limiter").chmod(0o755)
+    with Load(fleet.port) as load:
+        fleet.run("up", "--bin", str(newer))
+    assert load.failures == []
+    assert {worker["build"] for worker in fleet.workers().values()}.isdisjoint(builds)
+    assert [folder.name for folder in (fleet.data / "bin").iterdir()] == [next(iter(fleet.workers().values()))["build"]]
+
+
+def test_json_for_machines(fleet: FleetUnderTest) -> None:
+    assert json.loads(fleet.run("restart", "--json").stdout) == {"replaced": ["limiter-1", "limiter-2"]}
