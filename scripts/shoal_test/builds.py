@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from shoal_test.context import Context
-from shoal_test.report import FAILED, PASSED, Counts, read_junit
+from shoal_test.report import FAILED, Counts, read_junit
 
 HALF_AN_HOUR = 1800
 
@@ -101,5 +100,3 @@ def run_pytest(context: Context, folder: str, limit: float) -> None:
         counts += FAILED
     context.report.end(counts, [tail(output, 400)] if counts.failed else [])
 
-
-__all__ = ["build", "configure", "errors_of", "registered", "run_cpp_tests", "run_pytest", "tail", "PASSED", "Path"]

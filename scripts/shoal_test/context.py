@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,36 +27,29 @@ class Context:
 
     def run(self, command: Sequence[str | Path], *, limit: float, cwd: Path | None = None,
             watch: Callable[[str], None] | None = None) -> tuple[int, str]:
-        """Exit code and all output. The command has a process group of its own, which ends with it; 124
-        is the code of one that took longer than `limit` seconds."""
+        """Exit code and all output; `watch` sees each line as it comes. The command has a process group of
+        its own, which ends with it; 124 is the code of one that took longer than `limit` seconds."""
         process = subprocess.Popen([str(word) for word in command], cwd=cwd or self.root, text=True,
                                    errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, start_new_session=True,
                                    env={**os.environ, **self.environment})
-        if watch:
-            return self._watched(process, watch)
-        try:
-            output, _ = process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            kill_group(process)
-            output, _ = process.communicate()
-            return 124, f"{output}\nended after {limit:.0f} s without result"
-        except BaseException:
-            kill_group(process)
-            raise
-        kill_group(process)
-        return process.returncode, output
-
-    def _watched(self, process: subprocess.Popen[str], watch: Callable[[str], None]) -> tuple[int, str]:
+        overdue = threading.Event()
+        timer = threading.Timer(limit, lambda: (overdue.set(), kill_group(process)))
+        timer.start()
         lines: list[str] = []
         assert process.stdout is not None
         try:
             for line in process.stdout:
                 lines.append(line)
-                watch(line.rstrip())
-            return process.wait(), "".join(lines)
+                if watch:
+                    watch(line.rstrip())
+            code = process.wait()
         finally:
+            timer.cancel()
             kill_group(process)
+        if overdue.is_set():
+            return 124, f"{''.join(lines)}\nended after {limit:.0f} s without result"
+        return code, "".join(lines)
 
     def ninja_progress(self, line: str) -> None:
         if NINJA.match(line):
