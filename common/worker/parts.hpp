@@ -1,0 +1,25 @@
+#pragma once
+// What the command line and the configuration together make of a worker's parts.
+
+#include "common/log/log.hpp"
+#include "common/redis/options.hpp"
+#include "common/worker/flags.hpp"
+#include "common/worker/settings.hpp"
+
+#include <string>
+#include <vector>
+
+namespace shoal::worker {
+
+[[nodiscard]] log::options log_options(const flags& asked, const settings& read);
+
+/// The configuration's Redis, else the command line's. Throws config::error when neither names one.
+[[nodiscard]] redis::options redis_options(const flags& asked, const settings& read);
+
+/// Beside the private socket, under the worker's name.
+[[nodiscard]] std::string lock_path(const flags& asked);
+
+/// The private socket first: whoever finds a new process there may rely on the public one being next.
+[[nodiscard]] std::vector<std::string> place_paths(const flags& asked);
+
+}  // namespace shoal::worker
