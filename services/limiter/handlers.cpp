@@ -5,6 +5,7 @@
 
 #include "common/log/log.hpp"
 #include "common/metrics/metrics.hpp"
+#include "common/redis/client.hpp"
 #include "services/limiter/parameters.hpp"
 #include "services/limiter/verdict.hpp"
 
@@ -25,6 +26,18 @@ http::response answer(const rule& by, const verdict& said, unsigned status)
 http::response refuse(const refusal& why)
 {
     return http::problem(why.status, why.detail);
+}
+
+http::response answer_without_redis(const rule& by, const boost::system::error_code& why)
+{
+    if (why == errc::deadline_exceeded)
+        return http::problem(504, "the request's deadline passed before a decision; nothing was taken");
+    if (by.outage == without_redis::deny)
+        return http::problem(503, "Redis does not answer and the rule denies meanwhile; try again later")
+            .add("Retry-After", "1");
+    http::response made{200};
+    made.add("RateLimit-Policy", policy_field(by));
+    return std::move(made).body(json_type, to_json(verdict{.allowed = true, .limit = by.limit}));
 }
 
 boot_time deadline_of(const http::request& request)
@@ -59,6 +72,16 @@ std::vector<http::route> handlers::start(const worker::context& from)
               .refused = counter("refused", "redis"),
               .allowed_without_redis = counter("allowed", "policy"),
               .refused_without_redis = counter("refused", "policy")};
+
+    from.state.on_data_event([&log = from.log, &metrics = from.metrics](redis::data_event event) {
+        const bool lost = event == redis::data_event::lost;
+        metrics
+            .add_counter("shoal_limiter_redis_data_events_total", "Times that Redis came back with older data or none.",
+                         {{"event", lost ? "lost" : "restarted"}})
+            .add();
+        log.warning(lost ? "Redis lost its data: every key has its whole budget again"
+                         : "Redis restarted: keys may have lost what was taken in its last second");
+    });
 
     using http::request;
     const std::string_view key = "/v1/limits/{rule}/{key}";
@@ -96,7 +119,11 @@ boost::asio::awaitable<http::response> handlers::decide(subject of, bool peek, h
     const auto sent = boot_clock::now();
     const auto decided = co_await store_->take(*of.by, of.key, peek ? 0 : of.cost, deadline_of(request));
     request.add_timing("redis", boot_clock::now() - sent);
-    if (decided.has_error()) co_return without_redis(of, decided.error());
+    if (decided.has_error()) {
+        auto made = answer_without_redis(*of.by, decided.error());
+        if (!peek) (made.status() == 200 ? count_.allowed_without_redis : count_.refused_without_redis)->add();
+        co_return made;
+    }
 
     auto made = decided->made;
     if (peek) made.granted = take(decided->judged, made.after, of.cost, decided->now_us).granted;
@@ -114,21 +141,6 @@ boost::asio::awaitable<http::response> handlers::forget(subject of, http::reques
     if (done.has_value()) co_return http::response{204};
     co_return http::problem(503, "Redis does not answer, so the key may not be forgotten; repeat the DELETE")
         .add("Retry-After", "1");
-}
-
-http::response handlers::without_redis(const subject& of, const boost::system::error_code& why)
-{
-    if (why == errc::deadline_exceeded)
-        return http::problem(504, "the request's deadline passed before a decision; nothing was taken");
-    if (of.by->outage == limiter::without_redis::deny) {
-        count_.refused_without_redis->add();
-        return http::problem(503, "Redis does not answer and the rule denies meanwhile; try again later")
-            .add("Retry-After", "1");
-    }
-    count_.allowed_without_redis->add();
-    http::response made{200};
-    made.add("RateLimit-Policy", policy_field(*of.by));
-    return std::move(made).body(json_type, to_json(verdict{.allowed = true, .limit = of.by->limit}));
 }
 
 }  // namespace shoal::limiter

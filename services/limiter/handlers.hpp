@@ -36,7 +36,6 @@ private:
     [[nodiscard]] http::reply list_rules() const;
     [[nodiscard]] boost::asio::awaitable<http::response> decide(subject of, bool peek, http::request& request);
     [[nodiscard]] boost::asio::awaitable<http::response> forget(subject of, http::request& request);
-    [[nodiscard]] http::response without_redis(const subject& of, const boost::system::error_code& why);
 
     struct counters {
         metrics::counter* allowed = nullptr;

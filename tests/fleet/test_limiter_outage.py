@@ -108,3 +108,6 @@ def test_each_policy_answers_at_once_and_recovers(outside: tuple[FleetUnderTest,
         else:
             os.kill(redis.process.pid, signal.SIGCONT)
     eventually(lambda: recovered(fleet, rule), 5, "it recovers by itself")
+    if how == "killed":
+        # It had no file, so its data is gone: every worker notices, and the operator is told.
+        eventually(lambda: "Redis lost its data" in fleet.run("logs").stdout, 10, "the loss is logged")
