@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass, field
-from typing import Any, Iterable
+from typing import Any, Callable, Iterable
 
 
 @dataclass
@@ -60,9 +60,9 @@ def burst(port: int, requests: Iterable[tuple[str, str]]) -> list[Answer]:
     return asyncio.run(all_at_once(port, requests))
 
 
-async def keep_asking(port: int, method: str, path: str, end: float, into: list[Answer]) -> None:
+async def keep_asking(port: int, method: str, path: str, done: Callable[[], bool], into: list[Answer]) -> None:
     reader = writer = None
-    while time.monotonic() < end:
+    while not done():
         answer = Answer(sent=time.monotonic())
         into.append(answer)
         try:
@@ -81,12 +81,18 @@ async def keep_asking(port: int, method: str, path: str, end: float, into: list[
         writer.close()
 
 
-async def ask_for(port: int, paths: list[str], seconds: float, method: str = "POST") -> list[Answer]:
-    """One client for each path that asks again as soon as it has been answered."""
-    answers: list[Answer] = []
-    end = time.monotonic() + seconds
-    await asyncio.gather(*(keep_asking(port, method, path, end, answers) for path in paths))
+async def ask_until(done: Callable[[], bool], port: int, paths: list[str], method: str = "POST",
+                    into: list[Answer] | None = None) -> list[Answer]:
+    """One client for each path that asks again as soon as it has been answered, until `done`; `into` fills as
+    they go."""
+    answers: list[Answer] = [] if into is None else into
+    await asyncio.gather(*(keep_asking(port, method, path, done, answers) for path in paths))
     return answers
+
+
+def ask_for(seconds: float, port: int, paths: list[str], method: str = "POST") -> list[Answer]:
+    end = time.monotonic() + seconds
+    return asyncio.run(ask_until(lambda: time.monotonic() > end, port, paths, method))
 
 
 def percentile(values: Iterable[float], share: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -61,7 +60,7 @@ def outside(make_fleet, binaries: Path) -> Iterator[tuple[FleetUnderTest, Outsid
 
 
 def ask(fleet: FleetUnderTest, rule: str, seconds: float = 1.5) -> list[Answer]:
-    return asyncio.run(ask_for(fleet.port, [f"/v1/limits/{rule}/{uuid.uuid4()}" for _ in range(2)], seconds))
+    return ask_for(seconds, fleet.port, [f"/v1/limits/{rule}/{uuid.uuid4()}" for _ in range(2)])
 
 
 def require_policy(answers: list[Answer], status: int) -> None:

@@ -15,8 +15,8 @@ from typing import Iterator
 
 import pytest
 
-from concurrent_requests import Answer, ask_for, burst
-from shoal_cli import FleetUnderTest, eventually
+from concurrent_requests import Answer, ask_for, ask_until, burst
+from shoal_cli import FleetUnderTest, alive, eventually
 
 RULES = {"services": {"limiter": {"rules": [
     {"name": "demo", "limit": 10, "period": "60s"},
@@ -54,7 +54,7 @@ def test_refusals_consume_nothing(routed: FleetUnderTest) -> None:
     while routed.request("POST", path)[0] == 200:
         pass
     # Refused all the while, and still the whole budget is there half a second after the last admission.
-    asyncio.run(ask_for(routed.port, [path] * 4, 0.2))
+    ask_for(0.2, routed.port, [path] * 4)
     reset_ms = json.loads(routed.request("GET", path)[2])["reset_ms"]
     assert reset_ms <= 500
     eventually(lambda: json.loads(routed.request("GET", path)[2])["remaining"] == 5, 2, "the budget is back")
@@ -91,24 +91,28 @@ def test_workers_killed_under_load_never_admit_one_too_many(routed: FleetUnderTe
     print("seed", seed)
     dice = random.Random(seed)
     path = f"/v1/limits/steady/{uuid.uuid4()}"
-    stop = threading.Event()
     kills: list[int] = []
 
     def kill_now_and_then() -> None:
-        while not stop.wait(0.7):
-            pids = [pid for pid in routed.pids().values() if pid]
-            if pids:
-                kills.append(dice.choice(pids))
-                os.kill(kills[-1], signal.SIGKILL)
+        while len(kills) < 4:
+            # The load must get through between two kills to show what they did to the budget.
+            before = admitted(answers_so_far)
+            eventually(lambda: admitted(answers_so_far) > before + 60, 20, "the load goes on")
+            victim = json.loads(dice.choice(sorted(routed.run_folder.glob("limiter-*.lock"))).read_text())["pid"]
+            if alive(victim):
+                os.kill(victim, signal.SIGKILL)
+                kills.append(victim)
 
+    answers_so_far: list[Answer] = []
+    end = time.monotonic() + 40
     killer = threading.Thread(target=kill_now_and_then)
     killer.start()
     try:
-        answers = asyncio.run(ask_for(routed.port, [path] * 8, 5))
+        answers = asyncio.run(ask_until(lambda: not killer.is_alive() or time.monotonic() > end, routed.port,
+                                        [path] * 8, into=answers_so_far))
     finally:
-        stop.set()
         killer.join()
-    assert len(kills) >= 3
+    assert len(kills) == 4
     granted = [answer for answer in answers if answer.status == 200]
     assert len(granted) > 200
     require_bound(granted, limit=200, burst_size=40)
