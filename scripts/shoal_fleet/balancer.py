@@ -11,6 +11,7 @@ from . import haproxy_config, render
 from .errors import FleetError, TimedOut
 from .fleet import Fleet
 from .haproxy_api import HaproxyError, Server
+from .supervision import log_tail
 
 _POLL = 0.03
 _RELOAD_SECONDS = 20.0
@@ -28,12 +29,10 @@ def wait_answering(fleet: Fleet) -> None:
 
 
 def _raise_if_failed(fleet: Fleet) -> None:
-    from .supervision import log_tail  # circular otherwise
-
     program = fleet.supervisor.programs().get("haproxy")
     if program is not None and program.state in ("BACKOFF", "FATAL"):
         raise FleetError(f"HAProxy does not start\n{log_tail(fleet.layout.logs / 'haproxy.log')}".rstrip(),
-                         "another process may have taken the port meanwhile: give another --listen")
+                         "if another process has taken a port meanwhile, give another --listen or --admin-listen")
 
 
 def sync(fleet: Fleet) -> None:

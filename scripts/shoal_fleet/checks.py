@@ -13,6 +13,7 @@ from .build import TOOLS
 from .errors import FleetError
 from .fleet import Fleet
 from .ports import is_free
+from .report import collect
 from .supervisor import SupervisorError
 from .workers import outdated
 
@@ -119,8 +120,6 @@ def _drift(fleet: Fleet) -> Iterator[Finding]:
 
 
 def _workers(fleet: Fleet) -> Iterator[Finding]:
-    from .commands.status import collect
-
     seen = collect(fleet)
     for other in seen["others"]:
         if other["state"] in ("failed", "stopped"):

@@ -160,5 +160,5 @@ def main(arguments: Sequence[str], root: Path) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        tool.terminal.error(str(error), "'scripts/fleet doctor' looks for the reason; the same command can be run again")
+        tool.terminal.error(str(error), "'scripts/fleet doctor' may know why; the same command can be run again")
         return MIDWAY

@@ -46,7 +46,8 @@ def write_if_changed(path: Path, data: bytes, mode: int = 0o600, group: int = -1
 
 
 def private_folder(path: Path, mode: int, owner: int, group: int) -> None:
-    """Makes the folder, or checks that the one there is a folder of that owner, no link, and sets its mode. Owner -1 is the caller."""
+    """Makes the folder, or checks that the one there is a folder of that owner, no link, and sets its mode.
+    Owner -1 is the caller."""
     try:
         os.mkdir(path, mode)
         created = True

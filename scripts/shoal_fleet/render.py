@@ -17,10 +17,13 @@ from .layout import fingerprint
 from .state import Place, worker_name
 
 
+_MAX_DESCRIPTORS = 1 << 16
+
+
 def descriptors() -> int:
     """How many files a process of the fleet may open."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    return 1 << 20 if hard == resource.RLIM_INFINITY else min(hard, 1 << 20)
+    return _MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MAX_DESCRIPTORS)
 
 
 def server_line(fleet: Fleet, service: str, place: Place) -> ServerLine:
@@ -92,7 +95,7 @@ def files(fleet: Fleet, conf: Path) -> dict[str, bytes]:
         "config.json": config.render(fleet.state.config, fleet.state.config_version),
         "haproxy.cfg": haproxy(fleet, conf, tls),
         "supervisord.conf": supervisor_config.supervisord(
-            templates, layout, f"shoal-{fingerprint(fleet.home)}", descriptors()),
+            templates, layout, f"shoal-{fingerprint(fleet.home)}"),
         "logrotate.conf": supervisor_config.logrotate(templates, layout),
     }
     for page in (fleet.root / "haproxy" / "errors").glob("*.json"):

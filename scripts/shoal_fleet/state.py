@@ -47,6 +47,8 @@ class Options:
 
     listen: str = "127.0.0.1:8080"
     admin_listen: str = ""
+    admin_chosen: bool = True
+    """By us and not by the operator: then another port does as well when this one is taken."""
     config: str | None = None
     bin: str | None = None
     tls_cert: str | None = None

@@ -77,7 +77,8 @@ class Supervisor:
         except xmlrpc.client.Fault as fault:
             if fault.faultCode in ignore:
                 return None
-            raise SupervisorError(f"supervisord refused {method}({', '.join(map(str, arguments))}): {fault.faultString}",
+            call = f"{method}({', '.join(map(str, arguments))})"
+            raise SupervisorError(f"supervisord refused {call}: {fault.faultString}",
                                   "'scripts/fleet logs supervisord' may say why", fault.faultCode) from None
         except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
             raise SupervisorError(f"supervisord does not answer on {self._path}: {error}",

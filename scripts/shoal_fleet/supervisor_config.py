@@ -64,7 +64,7 @@ def rotate(templates: Path, layout: Layout) -> bytes:
     return _program(templates, layout, "rotate", command, 400)
 
 
-def supervisord(templates: Path, layout: Layout, identifier: str, descriptors: int) -> bytes:
+def supervisord(templates: Path, layout: Layout, identifier: str) -> bytes:
     text = (templates / "supervisord.conf.in").read_text("utf-8")
     values = {
         "socket": layout.supervisor_socket,
@@ -73,7 +73,6 @@ def supervisord(templates: Path, layout: Layout, identifier: str, descriptors: i
         "pid_file": layout.run / "supervisord.pid",
         "log": layout.logs / "supervisord.log",
         "logs": layout.logs,
-        "descriptors": descriptors,
         "programs": layout.programs,
     }
     return Template(text).substitute({name: str(value).replace("%", "%%") for name, value in values.items()}).encode()

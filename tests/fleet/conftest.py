@@ -6,13 +6,11 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Iterator
 
 import pytest
 
-from shoal_cli import ROOT, FleetUnderTest
-
-Make = Callable[..., FleetUnderTest]
+from shoal_cli import ROOT, FleetUnderTest, Make
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ def alive(pid: int) -> bool:
 class FleetUnderTest:
     def __init__(self, home: Path, binaries: Path, root: Path) -> None:
         self.home, self.binaries, self.root = home, binaries, root
-        self.port = free_port()
+        self.port, self.admin = free_port(), free_port()
 
     @property
     def listen(self) -> str:
@@ -57,7 +57,8 @@ class FleetUnderTest:
         return result
 
     def up(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        return self.run("up", "--bin", str(self.binaries), "--listen", self.listen, *arguments, code=code)
+        return self.run("up", "--bin", str(self.binaries), "--listen", self.listen,
+                        "--admin-listen", f"127.0.0.1:{self.admin}", *arguments, code=code)
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
@@ -123,3 +124,6 @@ class FleetUnderTest:
     def destroy(self) -> None:
         if (self.home / "state.json").exists():
             self.run("down", "--purge")
+
+
+Make = Callable[..., FleetUnderTest]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from conftest import Make
-from shoal_cli import FleetUnderTest, alive
+from shoal_cli import FleetUnderTest, Make, alive, eventually
 
 
 def test_status_has_one_object_per_worker(shared: FleetUnderTest) -> None:
@@ -84,7 +84,8 @@ def test_a_large_head_reaches_the_worker_which_refuses_it(shared: FleetUnderTest
 
 def test_two_fleets_side_by_side(shared: FleetUnderTest, make_fleet: Make) -> None:
     other = make_fleet()
-    other.up("--workers", "1")
+    other.run("up", "--bin", str(other.binaries), "--listen", other.listen, "--workers", "1")
+    assert other.admin_port() >= 8404, "chosen by itself"
     assert set(shared.pids().values()).isdisjoint(other.pids().values())
     assert other.admin_port() != shared.admin_port()
     shared.request("POST", "/v1/limits/demo/side")
@@ -164,3 +165,31 @@ def test_status_and_doctor_without_trouble(shared: FleetUnderTest) -> None:
 def test_the_home_is_where_it_was_said_to_be(shared: FleetUnderTest) -> None:
     assert {"state.json", "journal.jsonl", "lock"} <= set(os.listdir(shared.home))
     assert [entry["event"] for entry in shared.journal()][0] == "begin"
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_a_killed_up_or_down_is_finished_by_the_next(make_fleet: Make, command: str) -> None:
+    fleet = make_fleet()
+    line = fleet.command("up", "--bin", str(fleet.binaries), "--listen", fleet.listen, "--workers", "2")
+    if command == "down":
+        fleet.up("--workers", "2")
+        line = fleet.command("down")
+    seen = len(fleet.journal()) if command == "down" else 0
+    tool = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    event = "begin" if command == "down" else "supervisord started"
+
+    def reached() -> bool:
+        try:
+            return any(entry["event"] == event for entry in fleet.journal()[seen:])
+        except FileNotFoundError:
+            return False
+
+    eventually(reached, 20, event)
+    tool.kill()
+    tool.wait()
+    if command == "down":
+        fleet.run("down")
+        assert fleet.processes() == []
+    fleet.up()
+    assert {worker["state"] for worker in fleet.workers().values()} == {"serving"}
+    assert "nothing is wrong" in fleet.run("doctor").stdout

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from load import Load, owners
 from shoal_cli import FleetUnderTest, alive, eventually
@@ -69,3 +72,17 @@ def test_a_new_build_reaches_the_workers_one_by_one(fleet: FleetUnderTest, tmp_p
 
 def test_json_for_machines(fleet: FleetUnderTest) -> None:
     assert json.loads(fleet.run("restart", "--json").stdout) == {"replaced": ["limiter-1", "limiter-2"]}
+
+
+@pytest.mark.parametrize("event", ["replacing", "replaced"])
+def test_a_killed_restart_is_finished_by_the_next(fleet: FleetUnderTest, event: str) -> None:
+    seen, generations = len(fleet.journal()), fleet.workers()
+    tool = subprocess.Popen(fleet.command("restart"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    eventually(lambda: any(entry["event"] == event for entry in fleet.journal()[seen:]), 20, event)
+    tool.kill()
+    tool.wait()
+    fleet.run("restart")
+    for name, worker in fleet.workers().items():
+        assert worker["state"] == "serving"
+        assert worker["generation"] > generations[name]["generation"]
+    assert "nothing is wrong" in fleet.run("doctor").stdout

@@ -6,9 +6,8 @@ import json
 import subprocess
 import time
 
-from conftest import Make
 from load import Load, owners
-from shoal_cli import FleetUnderTest
+from shoal_cli import FleetUnderTest, Make
 
 KEYS = [f"bulk/{prefix}{number}" for number in range(2500) for prefix in ("user-", "10.0.0.", "x%20y", "%C3%B6")]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Iterator
@@ -46,9 +45,10 @@ public:
     nlohmann::json effective() const override { return nlohmann::json::object(); }
     std::vector<shoal::http::route> start(const shoal::worker::context&) override
     {
-        return {{shoal::http::verb::get, "/hello/{name}", "hello", [](shoal::http::request& asked) -> shoal::http::reply {
-                     return shoal::http::response{200}.body("text/plain", std::string{asked.parameters[0]});
-                 }}};
+        const auto answer = [](shoal::http::request& asked) -> shoal::http::reply {
+            return shoal::http::response{200}.body("text/plain", std::string{asked.parameters[0]});
+        };
+        return {{shoal::http::verb::get, "/hello/{name}", "hello", answer}};
     }
 };
 
@@ -80,8 +80,8 @@ def copy(binaries: Path) -> Iterator[CopyOfTheTree]:
     base = Path(tempfile.mkdtemp(prefix="shoal-fleet-"))
     base.chmod(0o711)
     root = base / "tree"
-    shutil.copytree(ROOT, root, symlinks=True,
-                    ignore=lambda folder, names: {".git", ".shoal"} | ({"test", "tidy"} if folder.endswith("/build") else set()))
+    unneeded = {str(ROOT): {".git", ".shoal"}, str(ROOT / "build"): {"test", "tidy"}}
+    shutil.copytree(ROOT, root, symlinks=True, ignore=lambda folder, names: unneeded.get(str(folder), set()))
     if os.geteuid() != 0:
         shutil.rmtree(root / "build", ignore_errors=True)
     folder = root / "services" / "hello"
@@ -113,5 +113,4 @@ def test_a_folder_is_all_that_a_service_needs(copy: CopyOfTheTree) -> None:
     assert "--log text" in (copy.data / "conf" / "programs" / "hello-1a.conf").read_text()
     copy.run("restart", "hello")
     assert copy.pids()["limiter-1"] == limiter
-    changed = subprocess.run(["git", "status", "--porcelain", "services/hello"], cwd=ROOT, capture_output=True, text=True)
-    assert changed.stdout == "", "the tree itself is as it was"
+    assert not (ROOT / "services" / "hello").exists(), "the tree itself is as it was"

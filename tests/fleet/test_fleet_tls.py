@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Make
+from shoal_cli import Make
 
 pytestmark = pytest.mark.skipif(not (shutil.which("openssl") and shutil.which("curl")), reason="needs openssl and curl")
 

@@ -17,10 +17,10 @@ from ..fleet import Fleet
 from ..layout import prepare_home, remove_run
 from ..manifest import Manifest
 from ..numbers import set_count
+from ..report import collect, rows
 from ..state import Options, State
 from ..terminal import paint, table
 from .base import add_parser
-from .status import collect, rows
 
 if TYPE_CHECKING:
     from ..cli import Tool
@@ -50,7 +50,8 @@ def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, 
         for front in manifest.fronts:
             parser.add_argument(front.option, metavar="HOST:PORT", help=f"{front.help} (default: {front.default})")
         for option in manifest.options:
-            parser.add_argument(option.option, metavar=option.metavar, help=f"{option.help} (default: {option.default})")
+            parser.add_argument(option.option, metavar=option.metavar,
+                                help=f"{option.help} (default: {option.default})")
     parser.set_defaults(run=run)
 
 
@@ -64,15 +65,7 @@ def run(tool: Tool, args: argparse.Namespace) -> int:
         fleet.journal.write("begin")
         try:
             _want(fleet, args)
-            choosing = ports.Choosing()
-            try:
-                _choose_ports(fleet, before)
-                render.check(fleet)
-                fleet.state.up = True
-                fleet.save()
-                converge(fleet, replace_outdated=True, listening=choosing.done)
-            finally:
-                choosing.done()
+            _start(fleet, before)
         except (TimedOut, StoppedMidway) as error:
             fleet.journal.write("end", code=error.code, error=error.message)
             raise
@@ -83,6 +76,18 @@ def run(tool: Tool, args: argparse.Namespace) -> int:
         fleet.journal.write("end", code=0, seconds=round(time.monotonic() - started, 2))
     _report(fleet, bool(getattr(args, "json", False)), time.monotonic() - started)
     return 0
+
+
+def _start(fleet: Fleet, before: State) -> None:
+    choosing = ports.Choosing()
+    try:
+        _choose_ports(fleet, before)
+        render.check(fleet)
+        fleet.state.up = True
+        fleet.save()
+        converge(fleet, replace_outdated=True, listening=choosing.done)
+    finally:
+        choosing.done()
 
 
 def _want(fleet: Fleet, args: argparse.Namespace) -> None:
@@ -119,6 +124,7 @@ def _set_options(fleet: Fleet, options: Options, given: dict[str, Any]) -> None:
         options.listen = ports.parse(given["listen"])
     if given.get("admin_listen"):
         options.admin_listen = ports.parse(given["admin_listen"], "--admin-listen")
+        options.admin_chosen = False
     if given.get("routing"):
         options.routing = given["routing"]
     if "config" in given:
@@ -150,11 +156,10 @@ def _choose_ports(fleet: Fleet, before: State) -> None:
     for option, address in wanted.items():
         if address not in ours:
             ports.check(address, option, fleet.account.uid != 0)
-    if not options.admin_listen:
-        options.admin_listen = ports.first_free(set(wanted.values()))
-    elif options.admin_listen not in ours and not ports.is_free(options.admin_listen):
-        if before.options.admin_listen != options.admin_listen:
+    if not options.admin_chosen:
+        if options.admin_listen not in ours:
             ports.check(options.admin_listen, "--admin-listen", fleet.account.uid != 0)
+    elif not options.admin_listen or (options.admin_listen not in ours and not ports.is_free(options.admin_listen)):
         options.admin_listen = ports.first_free(set(wanted.values()))
 
 

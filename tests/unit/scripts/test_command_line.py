@@ -59,7 +59,8 @@ def test_usage_errors_end_with_2(line: str, capsys: pytest.CaptureFixture[str]) 
     assert "--help" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["", "up", "down", "status", "scale", "restart", "reload", "logs", "ring", "doctor"])
+@pytest.mark.parametrize("command", ["", "up", "down", "status", "scale", "restart", "reload", "logs", "ring",
+                                     "doctor"])
 def test_help_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parse(f"{command} --help")

@@ -1,0 +1,105 @@
+"""A fleet as it is: what `status` shows and `doctor` judges."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from . import processes
+from .fleet import Fleet
+from .haproxy_api import HaproxyError
+from .manifest import Manifest
+from .state import Place
+from .supervisor import Program, SupervisorError
+from .terminal import duration
+from .worker_api import WorkerView, view
+
+
+def collect(fleet: Fleet) -> dict[str, Any]:
+    """All of it as plain values."""
+    try:
+        programs = fleet.supervisor.programs()
+    except SupervisorError:
+        programs = {}
+    try:
+        statuses = fleet.runtime.statuses()
+    except HaproxyError:
+        statuses = {}
+    workers = [_worker(fleet, manifest, place, name, programs, statuses.get((manifest.name, name), "absent"))
+               for manifest, place, name in fleet.places()]
+    return {
+        "up": True,
+        "home": str(fleet.home),
+        "url": fleet.url,
+        "admin": f"http://{fleet.state.options.admin_listen}",
+        "account": fleet.state.account,
+        "data": fleet.state.data,
+        "run": fleet.state.run,
+        "config_version": fleet.state.config_version,
+        "workers": workers,
+        "others": _others(fleet, programs),
+    }
+
+
+def _worker(fleet: Fleet, manifest: Manifest, place: Place, name: str, programs: dict[str, Program],
+            balanced: str) -> dict[str, Any]:
+    seen = view(fleet.layout.admin(name), manifest.probe, timeout=1.0)
+    program = programs.get(place.program.name(name))
+    pid = seen.pid if seen else program.pid if program and program.alive else 0
+    return {
+        "name": name,
+        "service": manifest.name,
+        "pid": pid or None,
+        "state": _state(seen, program, balanced, place.leaving),
+        "id": place.id,
+        "haproxy": balanced,
+        "uptime_s": round(seen.uptime, 1) if seen else None,
+        "version": seen.version if seen else None,
+        "generation": seen.generation if seen else place.program.generation,
+        "config_version": seen.config_version if seen else None,
+        "build": place.program.build,
+    }
+
+
+def _state(seen: WorkerView | None, program: Program | None, balanced: str, leaving: bool) -> str:
+    if seen is not None:
+        if seen.draining or leaving:
+            return "draining"
+        return "serving" if seen.ready and balanced.startswith("UP") else "starting"
+    if program is None:
+        return "stopped"
+    return {"STARTING": "starting", "RUNNING": "starting", "BACKOFF": "failed", "FATAL": "failed",
+            "STOPPING": "draining"}.get(program.state, "stopped")
+
+
+def _others(fleet: Fleet, programs: dict[str, Program]) -> list[dict[str, Any]]:
+    found = []
+    for process in processes.of_fleet(fleet.layout, fleet.account.uid):
+        if process.kind == "supervisord":
+            found.append({"name": "supervisord", "pid": process.pid, "state": "running" if programs else "failed",
+                          "uptime_s": None})
+    if not found:
+        found.append({"name": "supervisord", "pid": None, "state": "stopped", "uptime_s": None})
+    workers = {place_program for _, place, name in fleet.places()
+               for place_program in (f"{name}a", f"{name}b")}
+    for name, program in sorted(programs.items()):
+        if name in workers:
+            continue
+        state = {"RUNNING": "running", "STARTING": "starting", "STOPPING": "draining", "BACKOFF": "failed",
+                 "FATAL": "failed"}.get(program.state, "stopped")
+        found.append({"name": name, "pid": program.pid or None, "state": state,
+                      "uptime_s": round(time.time() - program.started, 1) if program.alive else None})
+    return found
+
+
+def rows(seen: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Header and lines of the table."""
+    header = ["NAME", "STATE", "PID", "HAPROXY", "UPTIME", "GENERATION", "VERSION"]
+
+    def line(entry: dict[str, Any]) -> list[str]:
+        uptime = entry.get("uptime_s")
+        return [entry["name"], entry["state"], str(entry["pid"] or "-"), str(entry.get("haproxy", "-")),
+                "-" if uptime is None else duration(uptime), str(entry.get("generation", "-")),
+                str(entry.get("version") or "-")]
+
+    return header, [line(entry) for entry in seen["workers"] + seen["others"]]
