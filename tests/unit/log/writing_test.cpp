@@ -189,6 +189,7 @@ TEST_CASE("logger: a pipe that nobody reads never blocks, loses whole lines and 
 TEST_CASE("logger: the same when the pipe can't be opened a second time", "[log]")
 {
     const pipe_ends pipe;
+    fcntl(pipe.write, F_SETPIPE_SZ, 4096);  // less than what waits, so that one long write would block
     std::optional<logger> writer;
     {
         const no_more_descriptors now;
