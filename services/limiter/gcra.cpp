@@ -9,12 +9,15 @@ namespace {
 
 __extension__ using wide = __int128;
 
+/// Far beyond every bound: of a cost that a newer, slower rule never grants.
+constexpr wide never_us = INT64_MAX / 4;
+
 /// ceil(cells·T), for any sign of `cells`.
 std::int64_t time_of(const rate& by, std::int64_t cells) noexcept
 {
     const wide product = static_cast<wide>(cells) * by.period_us;
     const wide quotient = product / by.limit;
-    return static_cast<std::int64_t>(product % by.limit > 0 ? quotient + 1 : quotient);
+    return static_cast<std::int64_t>(std::min(product % by.limit > 0 ? quotient + 1 : quotient, never_us));
 }
 
 /// floor(time / T), for any sign of `time_us`.
@@ -51,13 +54,16 @@ cell settle(const rate& by, const std::optional<cell>& stored, std::int64_t now_
 decision take(const rate& by, const std::optional<cell>& stored, std::int64_t cost, std::int64_t now_us) noexcept
 {
     const cell now = settle(by, stored, now_us);
-    if (!within(by, now, now.taken + cost, now_us)) return {.granted = false, .after = now};
-    return {.granted = true, .after = {.base_us = now.base_us, .taken = now.taken + cost}};
+    const bool cut = stored && !within(by, *stored, stored->taken, now_us);
+    if (!within(by, now, now.taken + cost, now_us)) return {.granted = false, .after = now, .changed = cut};
+    return {.granted = true, .after = {.base_us = now.base_us, .taken = now.taken + cost}, .changed = cut || cost > 0};
 }
 
 cell convert(const cell& stored, const rate& from, const rate& to, std::int64_t now_us) noexcept
 {
-    const std::int64_t owed_us = stored.base_us + time_of(from, stored.taken) - now_us;
+    // More than its burst is owed only after the clock stepped back.
+    const std::int64_t owed_us =
+        std::min(stored.base_us + time_of(from, stored.taken) - now_us, time_of(from, from.burst));
     if (owed_us <= 0) return {.base_us = now_us, .taken = 0};
     const std::int64_t cells = cells_in(from, owed_us);
     // The most that can be owed; also keeps cells·T of a much slower rate from overflowing.

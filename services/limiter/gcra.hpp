@@ -34,8 +34,10 @@ struct cell {
 
 struct decision {
     bool granted = false;
-    /// What to store; on a refusal the cell as it counts now, which need not be stored.
+    /// The cell as it counts now.
     cell after;
+    /// `after` must be stored: cells were taken, or what was stored owed more than it can.
+    bool changed = false;
 };
 
 /// The state as it counts at `now`: a cell that is empty again, or that a step of the clock or a smaller burst
@@ -46,7 +48,8 @@ struct decision {
 [[nodiscard]] decision take(const rate& by, const std::optional<cell>& stored, std::int64_t cost,
                             std::int64_t now_us) noexcept;
 
-/// The cell under another rate: what it owes in cells stays the same.
+/// The cell under another rate: what it owes in cells stays the same. Must be stored even when nothing is taken then,
+/// or it goes on refilling at the old rate.
 [[nodiscard]] cell convert(const cell& stored, const rate& from, const rate& to, std::int64_t now_us) noexcept;
 
 /// What a client is told.

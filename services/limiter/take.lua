@@ -9,6 +9,8 @@
 -- The cell is packed: base, period, version (doubles), taken, limit, burst (32 bits each). It carries its rule,
 -- so that during a change of the rules a request under an older version is judged by the newer one.
 -- It expires once it would be empty; the millisecond more is for Redis' coarser clock of expiry.
+-- A cell that a newer rule or a step of the clock has moved is stored even when nothing is taken: else each look
+-- would begin with the old one again, and who waits as long as it was told would be refused.
 
 local cost, period, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local burst, version = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -31,16 +33,20 @@ local function time_of(cells, p, l)
 end
 
 local base, taken = now, 0
+local moved, binding = false, false
 local stored = redis.call('GET', KEYS[1])
 if stored then
     local p, v, l, b
     base, p, v, taken, l, b = struct.unpack('<dddI4I4I4', stored)
+    local newer = version > v
     if v > version then
         period, limit, burst, version = p, l, b, v
     elseif p ~= period or l ~= limit then
-        local owed = base + time_of(taken, p, l) - now
+        -- more than its burst is owed only after the clock stepped back
+        local owed = math.min(base + time_of(taken, p, l) - now, time_of(b, p, l))
         base, taken = now, 0
         if owed > 0 then
+            moved = true
             -- whole cells in `owed`: close by division, then exact
             taken = math.floor(owed / (p / l))
             while time_of(taken + 1, p, l) <= owed do taken = taken + 1 end
@@ -53,24 +59,24 @@ if stored then
             end
         end
     end
+    -- Workers that have different rules under one version may not cut each other's debts.
+    binding = newer or (p == period and l == limit and b == burst)
 end
 
 if time_of(taken, period, limit) <= now - base then
     base, taken = now, 0
 elseif time_of(taken - burst, period, limit) > now - base then
-    base, taken = now, burst
+    base, taken, moved = now, burst, true
 else
     local periods = divide(taken, limit)
     base, taken = base + periods * period, taken - periods * limit
 end
 
-if time_of(taken + cost - burst, period, limit) > now - base then
-    return {0, now, base, taken, period, limit, burst}
-end
-if cost > 0 then
-    taken = taken + cost
+local granted = time_of(taken + cost - burst, period, limit) <= now - base
+if granted then taken = taken + cost end
+if (granted and cost > 0) or (moved and binding) then
     local owed = base + time_of(taken, period, limit) - now
     redis.call('SET', KEYS[1], struct.pack('<dddI4I4I4', base, period, version, taken, limit, burst),
                'PX', math.ceil(owed / 1000) + 1)
 end
-return {1, now, base, taken, period, limit, burst}
+return {granted and 1 or 0, now, base, taken, period, limit, burst}

@@ -73,11 +73,15 @@ private:
     std::mt19937_64 random_{seed_};
 };
 
-/// What gcra.cpp makes of a stored cell under a rule that is not older.
+/// What gcra.cpp makes of a stored cell under a rule that is newer.
 decision expected(const cell& stored, const rate& from, const rule& by, std::int64_t cost, std::int64_t now_us)
 {
     const bool same = from.period_us == by.decide.period_us && from.limit == by.decide.limit;
-    return take(by.decide, same ? stored : convert(stored, from, by.decide, now_us), cost, now_us);
+    if (same) return take(by.decide, stored, cost, now_us);
+    const auto converted = convert(stored, from, by.decide, now_us);
+    auto made = take(by.decide, converted, cost, now_us);
+    made.changed = made.changed || converted != cell{.base_us = now_us, .taken = 0};
+    return made;
 }
 
 boost::asio::awaitable<void> take_and_count(store& at, const rule& by, std::string key, int& ended, int& admitted)
@@ -129,8 +133,8 @@ TEST_CASE("take.lua: computes what gcra.cpp computes, to the last cell", "[limit
         REQUIRE(made->made.granted == wanted.granted);
         REQUIRE(made->made.after == wanted.after);
         REQUIRE(made->judged == by.decide);
-        if (made->made.granted && cost > 0)
-            REQUIRE(*fleet.command({"GET", "l:{test:" + key + "}"})->text() == packed(wanted.after, by.decide, 2));
+        const auto kept = wanted.changed ? packed(wanted.after, by.decide, 2) : packed(stored, from.decide, 1);
+        REQUIRE(*fleet.command({"GET", "l:{test:" + key + "}"})->text() == kept);
     }
 }
 
@@ -216,6 +220,45 @@ TEST_CASE("take.lua: a worker with an older version of the rule is judged by the
     // What was owed under the old rule is owed under the new one: 5 cells and 1 of 10.
     REQUIRE(fleet.take(lowered, "alice", 4, 1)->made.granted);
     REQUIRE_FALSE(fleet.take(lowered, "alice", 1, 1)->made.granted);
+}
+
+TEST_CASE("take.lua: who waits as long as a newer rule tells is admitted, though it was refused before", "[limiter]")
+{
+    fleet_of_stores fleet{1};
+    const auto slow = make(1, 3600 * second, 1, 1);
+    const auto fast = make(20, second, 1, 2);
+    REQUIRE(fleet.take(slow, "alice", 1)->made.granted);
+    const auto refused = fleet.take(fast, "alice", 1);
+    REQUIRE_FALSE(refused->made.granted);
+    const auto told = standing_of(refused->judged, refused->made.after, 1, refused->now_us);
+    REQUIRE(told.retry_after_us == second / 20);
+    auto after = fleet.take(fast, "alice", 0);
+    while (after->now_us < refused->now_us + told.retry_after_us) after = fleet.take(fast, "alice", 0);
+    REQUIRE(fleet.take(fast, "alice", 1)->made.granted);
+}
+
+TEST_CASE("take.lua: workers with different bursts under one version do not cut each other's debts", "[limiter]")
+{
+    fleet_of_stores fleet{1};
+    const auto large = make(100, 3600 * second, 100);
+    const auto small = make(100, 3600 * second, 10);
+    REQUIRE(fleet.take(large, "alice", 100)->made.granted);
+    REQUIRE_FALSE(fleet.take(small, "alice", 1)->made.granted);
+    REQUIRE_FALSE(fleet.take(large, "alice", 1)->made.granted);
+}
+
+TEST_CASE("take.lua: a cell from a far future is converted like any other", "[limiter]")
+{
+    fleet_of_stores fleet{1};
+    const auto from = make(10'000'000, 1000, 10'000'000, 1);
+    const auto by = make(10, 60 * second, 10, 2);
+    const auto now = fleet.take(by, "clock", 0)->now_us;
+    const cell stored{.base_us = now + 400 * 86400 * second, .taken = 1};
+    REQUIRE(fleet.command({"SET", "l:{test:alice}", packed(stored, from.decide, 1)}).has_value());
+    const auto made = fleet.take(by, "alice", 1);
+    REQUIRE(made.has_value());
+    REQUIRE_FALSE(made->made.granted);
+    REQUIRE(standing_of(made->judged, made->made.after, 1, made->now_us).reset_us == 60 * second);
 }
 
 TEST_CASE("take.lua: a script that runs after its caller gave up takes nothing", "[limiter]")

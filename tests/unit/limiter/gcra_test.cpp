@@ -24,7 +24,7 @@ struct key {
     bool take(std::int64_t cost, std::int64_t now)
     {
         const auto made = shoal::limiter::take(by, stored, cost, now);
-        if (made.granted) stored = made.after;
+        if (made.changed) stored = made.after;
         return made.granted;
     }
 };
@@ -143,11 +143,40 @@ TEST_CASE("gcra: a clock that steps back neither locks a key out nor gives it mo
     REQUIRE(alice.take(10, start));
     const std::int64_t back = start - 3600 * second;
     REQUIRE_FALSE(alice.take(1, back));
-    const auto made = take(alice.by, alice.stored, 1, back);
-    REQUIRE(standing_of(alice.by, made.after, 1, back).reset_us == 60 * second);
-    // The refusal stored nothing, so the key heals once a take is granted: a cell's time after the step at the latest
-    // by the stored cell's own measure, which settle() caps at each look.
-    REQUIRE(settle(alice.by, alice.stored, back) == cell{.base_us = back, .taken = 10});
+    const auto told = standing_of(alice.by, *alice.stored, 1, back);
+    REQUIRE(told.reset_us == 60 * second);
+    REQUIRE_FALSE(alice.take(1, back + told.retry_after_us - 1));
+    REQUIRE(alice.take(1, back + told.retry_after_us));
+    REQUIRE_FALSE(alice.take(1, back + told.retry_after_us));
+}
+
+TEST_CASE("gcra: who is told when to come back under a smaller burst is admitted then", "[limiter]")
+{
+    key alice{make_rate(100, 60 * second, 100)};
+    REQUIRE(alice.take(100, start));
+    alice.by.burst = 10;
+    REQUIRE_FALSE(alice.take(1, start));
+    const auto told = standing_of(alice.by, *alice.stored, 1, start);
+    REQUIRE(told.retry_after_us == 600'000);
+    REQUIRE(alice.take(1, start + told.retry_after_us));
+}
+
+TEST_CASE("gcra: a cost that the rule could never grant is refused, however slow the rule is", "[limiter]")
+{
+    const auto slow = make_rate(1, 86400 * 366 * second, 1);
+    for (const std::int64_t cost : {std::int64_t{2}, std::int64_t{500'000}, std::int64_t{10'000'000}}) {
+        REQUIRE_FALSE(take(slow, std::nullopt, cost, start).granted);
+        REQUIRE(standing_of(slow, settle(slow, std::nullopt, start), cost, start).retry_after_us > 0);
+    }
+}
+
+TEST_CASE("gcra: a change of the rate after a step back of the clock keeps the old burst at most", "[limiter]")
+{
+    key alice{make_rate(10, 60 * second, 10)};
+    REQUIRE(alice.take(10, start));
+    const auto faster = make_rate(100, 60 * second, 100);
+    const std::int64_t back = start - 86400 * second;
+    REQUIRE(convert(*alice.stored, alice.by, faster, back) == cell{.base_us = back, .taken = 10});
 }
 
 TEST_CASE("gcra: a step forward adds at most the burst", "[limiter]")
