@@ -29,13 +29,13 @@ extern "C" void on_tick(int)
     std::abort();
 }
 
-void set_timer(std::chrono::microseconds tick)
+/// A tick of zero stops the timer. False with errno when the kernel refuses.
+bool set_timer(std::chrono::microseconds tick) noexcept
 {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(tick);
     const timeval every{.tv_sec = seconds.count(), .tv_usec = (tick - seconds).count()};
     const itimerval timer{.it_interval = every, .it_value = every};
-    if (setitimer(ITIMER_REAL, &timer, nullptr) != 0)
-        throw std::system_error(errno, std::generic_category(), "setitimer");
+    return setitimer(ITIMER_REAL, &timer, nullptr) == 0;
 }
 
 }  // namespace
@@ -47,7 +47,8 @@ watchdog::watchdog(std::chrono::milliseconds limit)
     action.sa_handler = on_tick;
     action.sa_flags = SA_RESTART;
     if (sigaction(SIGALRM, &action, nullptr) != 0) throw std::system_error(errno, std::generic_category(), "sigaction");
-    set_timer(std::chrono::microseconds{limit} / ticks_to_abort);
+    if (!set_timer(std::chrono::microseconds{limit} / ticks_to_abort))
+        throw std::system_error(errno, std::generic_category(), "setitimer");
 }
 
 watchdog::~watchdog()

@@ -1,7 +1,5 @@
 #include "common/worker/admin.hpp"
 
-#include <utility>
-
 #include "common/metrics/metrics.hpp"
 
 namespace shoal::worker {
@@ -21,7 +19,7 @@ http::response readiness(phase current)
 
 }  // namespace
 
-std::vector<http::route> admin_routes(view shown)
+std::vector<http::route> admin_routes(const view& shown)
 {
     using http::request;
     const auto get = http::verb::get;

@@ -25,6 +25,6 @@ struct view {
 
 /// /-/live, /-/ready (200 serving; 503 starting; 404 draining, at which HAProxy stops sending without calling
 /// the worker down), /-/metrics, /-/config.
-[[nodiscard]] std::vector<http::route> admin_routes(view shown);
+[[nodiscard]] std::vector<http::route> admin_routes(const view& shown);
 
 }  // namespace shoal::worker

@@ -148,7 +148,7 @@ void resp_server::accept()
     });
 }
 
-void resp_server::received(const peer_ptr& from, command asked)
+void resp_server::received(const peer_ptr& from, const command& asked)
 {
     commands_.push_back(asked);
     if (of_handshake(asked)) return handshake_ ? handshake_(from, asked) : default_handshake(from, asked);

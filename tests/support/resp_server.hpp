@@ -78,7 +78,7 @@ public:
 
 private:
     void accept();
-    void received(const peer_ptr& from, command asked);
+    void received(const peer_ptr& from, const command& asked);
 
     boost::asio::io_context& loop_;
     temp_folder folder_;

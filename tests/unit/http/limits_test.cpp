@@ -1,6 +1,9 @@
 // Time, connections, descriptors: what is bounded, and what happens beyond.
 
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
 
 #include <fcntl.h>
