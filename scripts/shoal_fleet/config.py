@@ -13,6 +13,7 @@ from .errors import FleetError
 from .manifest import Manifest
 
 _CHECK_SECONDS = 20
+START_SECTIONS = ("http", "redis")
 
 
 def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -96,10 +97,10 @@ def own_redis(data: Mapping[str, Any], manifests: Mapping[str, Manifest]) -> lis
     return sorted(instance for instance in needed if instance not in outside)
 
 
-def redis_digest(data: Mapping[str, Any]) -> str:
-    """Changes when workers have to be replaced because their Redis is another."""
-    section = json.dumps(data.get("redis", {}), sort_keys=True)
-    return hashlib.sha256(section.encode()).hexdigest()[:12]
+def start_digest(data: Mapping[str, Any]) -> str:
+    """Changes when a worker has to be replaced to take the configuration: these sections it reads only at start."""
+    sections = {name: data.get(name, {}) for name in START_SECTIONS}
+    return hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def render(data: Mapping[str, Any], version: int) -> bytes:

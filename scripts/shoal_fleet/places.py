@@ -117,7 +117,7 @@ def _revert(fleet: Fleet, manifest: Manifest, place: Place) -> None:
     fleet.journal.write("replacement taken back", worker=worker, generation=failed.generation)
     if serving(fleet, manifest, place, place.program) is None:
         again = new_program(fleet, manifest, place.id, failed.letter)
-        again.build, again.redis = place.program.build, place.program.redis
+        again.build, again.settings = place.program.build, place.program.settings
         again.command = [str(again.generation) if before == "--generation" else word
                          for before, word in zip(["", *place.program.command], place.program.command)]
         place.program = again

@@ -21,8 +21,8 @@ class Program:
     letter: str
     generation: int
     build: str
-    redis: str
-    """Digest of the Redis settings that it was started with."""
+    settings: str
+    """Digest of those sections of the configuration that it read when it started."""
     command: list[str]
 
     def name(self, worker: str) -> str:

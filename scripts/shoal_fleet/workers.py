@@ -33,7 +33,7 @@ def command(fleet: Fleet, manifest: Manifest, place_id: int, generation: int, bu
 def new_program(fleet: Fleet, manifest: Manifest, place_id: int, letter: str = "a") -> Program:
     generation = fleet.state.next_generation()
     fleet.layout.check_socket_path(f"{manifest.name}-{place_id}")
-    return Program(letter, generation, fleet.state.build, config.redis_digest(fleet.state.config),
+    return Program(letter, generation, fleet.state.build, config.start_digest(fleet.state.config),
                    command(fleet, manifest, place_id, generation, fleet.state.build))
 
 
@@ -42,10 +42,10 @@ def successor(fleet: Fleet, manifest: Manifest, place: Place) -> Program:
 
 
 def outdated(fleet: Fleet, manifest: Manifest, place: Place) -> bool:
-    """Whether a worker started now would be another: its build, flags or Redis have changed."""
+    """Whether a worker started now would be another: its build, flags or start settings have changed."""
     program = place.program
     wanted = command(fleet, manifest, place.id, program.generation, fleet.state.build)
-    return program.command != wanted or program.redis != config.redis_digest(fleet.state.config)
+    return program.command != wanted or program.settings != config.start_digest(fleet.state.config)
 
 
 def serving(fleet: Fleet, manifest: Manifest, place: Place, program: Program) -> WorkerView | None:

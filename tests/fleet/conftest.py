@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -10,7 +11,7 @@ from typing import Iterator
 
 import pytest
 
-from shoal_cli import ROOT, FleetUnderTest, Make
+from shoal_cli import PATIENT, ROOT, FleetUnderTest, Make
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +46,9 @@ def make_fleet(binaries: Path) -> Iterator[Make]:
 def fleet(make_fleet: Make) -> Iterator[FleetUnderTest]:
     """One of this test's own, up with two workers."""
     found = make_fleet()
-    found.up("--workers", "2")
+    config = found.home.parent / f"{found.home.name}.json"
+    config.write_text(json.dumps(PATIENT))
+    found.up("--workers", "2", "--config", str(config))
     yield found
     found.destroy()
 

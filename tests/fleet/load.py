@@ -56,14 +56,15 @@ class Load:
             try:
                 connection.request(method, f"/v1/limits/bulk/key-{number % self._keys}")
                 response = connection.getresponse()
-                response.read()
+                body = response.read()
             except (OSError, http.client.HTTPException) as error:
                 result.failures.append(f"{method}: {error!r}")
                 connection.close()
                 continue
+            worker = response.getheader("X-Shoal-Worker", "HAProxy")
             if response.status not in (200, 429):
-                result.failures.append(f"{method}: {response.status}")
-            result.workers[response.getheader("X-Shoal-Worker", "nobody")] += 1
+                result.failures.append(f"{method}: {response.status} of {worker}: {body[:200]!r}")
+            result.workers[worker] += 1
         connection.close()
 
 

@@ -11,7 +11,7 @@ from typing import Iterator
 import pytest
 
 from load import Load
-from shoal_cli import FleetUnderTest, eventually
+from shoal_cli import PATIENT, FleetUnderTest, eventually
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_its_own_keeps_everything_and_throws_nothing_away(shared: FleetUnderTest
 
 def test_one_from_outside_takes_the_place_of_its_own(fleet: FleetUnderTest, outside: Path, tmp_path: Path) -> None:
     file = tmp_path / "redis.json"
-    file.write_text(json.dumps({"redis": {"state": {"unix": str(outside)}}}))
+    file.write_text(json.dumps({"redis": PATIENT["redis"] | {"state": {"unix": str(outside)}}}))
     with Load(fleet.port) as load:
         fleet.run("up", "--config", str(file))
     assert load.failures == []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from load import Load
-from shoal_cli import FleetUnderTest
+from shoal_cli import PATIENT, FleetUnderTest
 
 
 def rules(limit: int, **more: Any) -> str:
@@ -16,7 +16,7 @@ def rules(limit: int, **more: Any) -> str:
             "without_redis": "deny"} | more
     bulk = {"name": "bulk", "algorithm": "gcra", "limit": 100000, "period": "1s", "burst": 100000, "max_cost": 10,
             "without_redis": "deny"}
-    return json.dumps({"services": {"limiter": {"rules": [rule, bulk]}}})
+    return json.dumps(PATIENT | {"services": {"limiter": {"rules": [rule, bulk]}}})
 
 
 def limits(fleet: FleetUnderTest) -> set[int]:
@@ -82,7 +82,8 @@ def test_bad_rules_are_refused_with_file_path_and_reason(fleet: FleetUnderTest, 
 def test_another_redis_is_not_taken_by_a_reload(fleet: FleetUnderTest, tmp_path: Path) -> None:
     file = tmp_path / "redis.json"
     file.write_text(json.dumps({"redis": {"state": {"unix": "/nowhere"}}}))
-    assert "'scripts/fleet up' takes it" in fleet.run("reload", "--config", str(file), code=1).stderr
+    error = fleet.run("reload", "--config", str(file), code=1).stderr
+    assert f"{file}: $.redis: " in error and "'scripts/fleet up' takes it" in error
     assert limits(fleet) == {10}
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
 The services check the file first: if anything is wrong, it is said with file, path and reason, and the old
 configuration stays. A good one is in force in every worker within a second. A renewed --tls-cert is taken too.
+Workers read the sections http and redis only when they start: changes of those need 'scripts/fleet up'.
 
 examples:
   scripts/fleet reload
@@ -63,9 +64,10 @@ def _reload(fleet: Fleet, given: str | None) -> tuple[bool, float]:
     file = Path(state.options.config) if state.options.config else None
     data = config.read(file)
     config.check(file, data, fleet.manifests, fleet.layout.binaries / state.build)
-    if config.redis_digest(data) != config.redis_digest(old[0]):
-        raise FleetError(f"{file}: $.redis: another Redis is not taken by a reload",
-                         "'scripts/fleet up' takes it: it replaces the workers one after the other")
+    for section in config.START_SECTIONS:
+        if data.get(section, {}) != old[0].get(section, {}):
+            raise FleetError(f"{file}: $.{section}: a change of this section is not taken by a reload",
+                             "'scripts/fleet up' takes it: it replaces the workers one after the other")
     changed = state.set_config(data)
     fleet.save()
     render.write(fleet)

@@ -113,4 +113,10 @@ def test_redis_from_outside_needs_none_of_our_own(fleet: Fleet) -> None:
     manifests = {"echo": dataclasses.replace(fleet.manifests["echo"], redis=("state",))}
     assert config.own_redis({}, manifests) == ["state"]
     assert config.own_redis({"redis": {"state": {"unix": "/x"}}}, manifests) == []
-    assert config.redis_digest({}) != config.redis_digest({"redis": {"state": {"unix": "/x"}}})
+
+
+def test_only_what_is_read_at_start_needs_new_workers() -> None:
+    plain = config.start_digest({})
+    assert plain != config.start_digest({"redis": {"state": {"unix": "/x"}}})
+    assert plain != config.start_digest({"http": {"body": 1}})
+    assert plain == config.start_digest({"services": {"echo": {}}, "log": {"level": "debug"}})
