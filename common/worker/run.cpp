@@ -10,11 +10,15 @@
 namespace shoal::worker {
 namespace {
 
-/// Before anything else: a HUP that arrives early must not end the process, nor a peer that goes away ever.
+/// Before anything else. A HUP that arrives early neither ends the process nor is lost: it waits until the loop
+/// handles it, for the configuration may have been read before it changed.
 void prepare_process()
 {
     std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGHUP, SIG_IGN);
+    sigset_t hup;
+    sigemptyset(&hup);
+    sigaddset(&hup, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &hup, nullptr);
     rlimit files{};
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;

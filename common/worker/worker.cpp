@@ -39,6 +39,15 @@ constexpr milliseconds accept_after = 1s;
 /// Well beyond the proxy's pool-purge-delay of 1 s: an idle connection this old is not about to be used.
 constexpr milliseconds idle_to_close = 4s;
 
+/// run() holds it back until there is a handler.
+void unblock_reload()
+{
+    sigset_t hup;
+    sigemptyset(&hup);
+    sigaddset(&hup, SIGHUP);
+    pthread_sigmask(SIG_UNBLOCK, &hup, nullptr);
+}
+
 }  // namespace
 
 class process::impl {
@@ -161,6 +170,7 @@ int process::impl::run()
                            {"incarnation", incarnation_},
                            {"config_version", settings_.version}});
     wait_for_signal();
+    unblock_reload();
     monitor_.start();
     redis_.start();
     tasks_.spawn("worker", live());
