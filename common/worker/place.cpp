@@ -73,6 +73,11 @@ place::place(std::string lock_path, std::vector<std::string> paths, holder self)
 {
 }
 
+place::~place()
+{
+    for (const auto& path : paths_) unlink(own_name(path).c_str());
+}
+
 std::string place::own_name(const std::string& path) const
 {
     return path + "." + self_.incarnation.substr(0, 12);

@@ -28,6 +28,10 @@ class place {
 public:
     /// `paths` are the unix sockets of the place, in the order in which they are taken over.
     place(std::string lock_path, std::vector<std::string> paths, holder self);
+    /// Removes the own names that were not published.
+    ~place();
+    place(const place&) = delete;
+    place& operator=(const place&) = delete;
 
     /// Where to listen before publish(): `path` with the first 12 digits of the incarnation.
     [[nodiscard]] std::string own_name(const std::string& path) const;

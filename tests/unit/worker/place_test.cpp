@@ -160,6 +160,16 @@ TEST_CASE("place: a name that is gone is not a takeover", "[worker]")
     REQUIRE(first.where.look() == possession::vanished);
 }
 
+TEST_CASE("place: a process that ends before it has published leaves no name behind", "[worker]")
+{
+    const temp_folder run;
+    {
+        const process_of_place first{run, 1, 'a'};
+        REQUIRE(names_beside(run.file("x")) == 2);
+    }
+    REQUIRE(names_beside(run.file("x")) == 0);
+}
+
 TEST_CASE("place: a lock file that was cut off does not keep anybody out", "[worker]")
 {
     const temp_folder run;
