@@ -63,8 +63,8 @@ def _locked(path: Path, terminal: Terminal) -> Iterator[None]:
 
 
 def _run(command: list[str], folder: Path, log: Path, what: str, terminal: Terminal) -> None:
-    """Shows the build's own progress: as one living line on a terminal, else now and then."""
-    started = told = time.monotonic()
+    """Shows the build's own progress, and its last lines when it fails."""
+    started = time.monotonic()
     last: deque[str] = deque(maxlen=40)
     with open(log, "a", encoding="utf-8") as file, subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -75,11 +75,7 @@ def _run(command: list[str], folder: Path, log: Path, what: str, terminal: Termi
             file.write(line)
             last.append(line.rstrip())
             step = _STEP.match(line)
-            progress = f"{what} {step.group(0) if step else ''} {time.monotonic() - started:.0f} s"
-            terminal.progress(progress)
-            if not terminal.live and time.monotonic() - told > 10:
-                terminal.say(progress)
-                told = time.monotonic()
+            terminal.progress(f"{what} {step.group(0) if step else ''} {time.monotonic() - started:.0f} s")
     if process.returncode != 0:
         for line in last:
             terminal.say(line)

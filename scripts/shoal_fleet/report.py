@@ -85,7 +85,8 @@ def _others(fleet: Fleet, programs: dict[str, Program]) -> list[dict[str, Any]]:
     for name, program in sorted(programs.items()):
         if name in workers:
             continue
-        state = {"RUNNING": "running", "STARTING": "starting", "STOPPING": "draining", "BACKOFF": "failed",
+        # supervisord calls a program RUNNING only a second after it has started.
+        state = {"RUNNING": "running", "STARTING": "running", "STOPPING": "draining", "BACKOFF": "failed",
                  "FATAL": "failed"}.get(program.state, "stopped")
         found.append({"name": name, "pid": program.pid or None, "state": state,
                       "uptime_s": round(time.time() - program.started, 1) if program.alive else None})

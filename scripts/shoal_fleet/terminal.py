@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import Sequence, TextIO
 
 _COLOURS = {"green": "32", "red": "31", "yellow": "33", "dim": "2", "bold": "1"}
+
+_LOG_SECONDS = 5.0
 
 
 def use_colour(stream: TextIO) -> bool:
@@ -26,24 +29,27 @@ class Terminal:
         self._quiet = quiet
         self._live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._open = False
-
-    @property
-    def live(self) -> bool:
-        return self._live
+        self._last = time.monotonic()
 
     def say(self, text: str) -> None:
         """A line that stays."""
         if self._quiet:
             return
         self._clear()
+        self._last = time.monotonic()
         print(text, file=sys.stderr, flush=True)
 
     def progress(self, text: str) -> None:
-        """What is being waited for; only a terminal sees it, the next line replaces it."""
-        if self._quiet or not self._live:
+        """What is being waited for: on a terminal the next line replaces it, a log gets one now and then."""
+        if self._quiet:
             return
-        width = os.get_terminal_size(sys.stderr.fileno()).columns - 1
-        sys.stderr.write("\r\x1b[K" + text[: max(width, 20)])
+        if not self._live:
+            if time.monotonic() - self._last > _LOG_SECONDS:
+                self.say(text)
+            return
+        # A terminal that does not know its size says 0.
+        width = (os.get_terminal_size(sys.stderr.fileno()).columns or 80) - 1
+        sys.stderr.write("\r\x1b[K" + text[:width])
         sys.stderr.flush()
         self._open = True
 

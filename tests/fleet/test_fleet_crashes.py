@@ -54,7 +54,7 @@ def test_killed_haproxy_and_redis_are_back_by_themselves(fleet: FleetUnderTest) 
         pid = fleet.other(name)["pid"]
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: not alive(pid), 5, f"{name} is gone")
-        eventually(lambda: fleet.other(name)["state"] in ("running", "starting") and
+        eventually(lambda: fleet.other(name)["state"] == "running" and
                    fleet.other(name)["pid"] not in (None, pid), 10, f"{name} is back")
 
     def serves() -> bool:

@@ -153,8 +153,10 @@ def _choose_ports(fleet: Fleet, before: State) -> None:
     fronts = {front.option: options.values.get(front.option, front.default)
               for manifest in fleet.services() for front in manifest.fronts}
     wanted = {"--listen": options.listen, **{option: address for option, address in fronts.items() if address}}
+    ports_of_ours = {address.rpartition(":")[2] for address in ours}
     for option, address in wanted.items():
-        if address not in ours:
+        # Another address with a port of ours: HAProxy's reload hands it over.
+        if address.rpartition(":")[2] not in ports_of_ours:
             ports.check(address, option, fleet.account.uid != 0)
     if not options.admin_chosen:
         if options.admin_listen not in ours:

@@ -95,3 +95,8 @@ def test_ids_that_alias_are_refused() -> None:
 ])
 def test_keys_are_hashed_as_a_client_sends_them(key: str, sent: bytes) -> None:
     assert path_bytes(key) == sent
+
+
+def test_sixteen_workers_share_evenly() -> None:
+    shares = Ring([(f"w-{identifier}", identifier) for identifier in range(1, 17)]).shares()
+    assert max(shares.values()) * 16 < 1.05
