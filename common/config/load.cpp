@@ -34,27 +34,6 @@ struct descriptor {
     int number;
 };
 
-std::string contents(const std::string& file)
-{
-    const auto refuse_errno = [&file] { refuse(file, "can't be read: " + std::generic_category().message(errno)); };
-    // Without O_NONBLOCK the name of a pipe would stop the worker.
-    const descriptor source{open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    if (source.number < 0) refuse_errno();
-    struct stat what {};
-    if (fstat(source.number, &what) != 0) refuse_errno();
-    if (!S_ISREG(what.st_mode)) refuse(file, "is not a regular file");
-
-    std::string text;
-    std::array<char, 65536> piece{};
-    while (true) {
-        const ssize_t count = read(source.number, piece.data(), piece.size());
-        if (count < 0) refuse_errno();
-        if (count == 0) return text;
-        text.append(piece.data(), static_cast<std::size_t>(count));
-        if (text.size() > most_bytes) refuse(file, fmt::format("is longer than {} MiB", most_bytes >> 20U));
-    }
-}
-
 /// Sees to what a plain parse lets pass: a key that comes twice, and any depth.
 class checker final : public nlohmann::json_sax<nlohmann::json> {
 public:
@@ -151,9 +130,30 @@ std::string place(std::string_view text, std::size_t byte)
 
 }  // namespace
 
+std::string read_file(const std::string& file, std::size_t most_bytes)
+{
+    const auto refuse_errno = [&file] { refuse(file, "can't be read: " + std::generic_category().message(errno)); };
+    // Without O_NONBLOCK the name of a pipe would stop the worker.
+    const descriptor source{open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    if (source.number < 0) refuse_errno();
+    struct stat what {};
+    if (fstat(source.number, &what) != 0) refuse_errno();
+    if (!S_ISREG(what.st_mode)) refuse(file, "is not a regular file");
+
+    std::string text;
+    std::array<char, 65536> piece{};
+    while (true) {
+        const ssize_t count = read(source.number, piece.data(), piece.size());
+        if (count < 0) refuse_errno();
+        if (count == 0) return text;
+        text.append(piece.data(), static_cast<std::size_t>(count));
+        if (text.size() > most_bytes) refuse(file, fmt::format("is longer than {} bytes", most_bytes));
+    }
+}
+
 nlohmann::json load(const std::string& file)
 {
-    const std::string text = contents(file);
+    const std::string text = read_file(file, most_bytes);
     checker check;
     if (!nlohmann::json::sax_parse(text, &check)) {
         if (check.syntax()) refuse(fmt::format("{}:{}", file, place(text, check.byte())), check.problem());

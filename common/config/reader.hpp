@@ -101,6 +101,9 @@ T object::one_of(std::string_view name, std::initializer_list<std::pair<std::str
     return fallback.value_or(choices.begin()->second);
 }
 
+/// A regular file's bytes. Throws config::error when it can't be read or is longer than `most_bytes`.
+[[nodiscard]] std::string read_file(const std::string& file, std::size_t most_bytes);
+
 /// Reads and parses a file, at most 16 MiB. Throws config::error that says what is wrong and where.
 [[nodiscard]] nlohmann::json load(const std::string& file);
 

@@ -74,8 +74,8 @@ public:
           log_{log},
           instruments_{metrics},
           where_{shown(options_.where)},
-          channel_{loop, options_, log, instruments_, [this] { wake_.cancel(); }},
           wake_{loop},
+          channel_{loop, options_, log, instruments_, [this] { wake_.cancel(); }},
           backoff_{options_.least_backoff, options_.most_backoff, std::random_device{}()}
     {
     }
@@ -107,8 +107,8 @@ private:
     log::logger& log_;
     instruments instruments_;
     const std::string where_;
-    channel channel_;
     asio::steady_timer wake_;
+    channel channel_;
     backoff backoff_;
     bool stopping_ = false;
     std::vector<std::function<void(data_event)>> listeners_;

@@ -2,6 +2,10 @@
 
 #include "common/config/reader.hpp"
 
+#include <sys/resource.h>
+
+#include <algorithm>
+
 namespace shoal::worker {
 
 log::options log_options(const flags& asked, const settings& read)
@@ -24,6 +28,16 @@ redis::options redis_options(const flags& asked, const settings& read)
     made.where.unix_path = asked.redis_state->unix_path;
     made.where.address = asked.redis_state->address;
     made.where.port = asked.redis_state->port;
+    return made;
+}
+
+http::limits http_limits(const settings& read)
+{
+    constexpr rlim_t spared = 64;
+    http::limits made = read.http;
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > 2 * spared)
+        made.connections = std::min<std::size_t>(made.connections, files.rlim_cur - spared);
     return made;
 }
 

@@ -16,6 +16,10 @@ namespace shoal::worker {
 /// The configuration's Redis, else the command line's. Throws config::error when neither names one.
 [[nodiscard]] redis::options redis_options(const flags& asked, const settings& read);
 
+/// The configuration's limits, with no more connections than there are descriptors left for: the log, Redis, a
+/// reload and the private socket keep some.
+[[nodiscard]] http::limits http_limits(const settings& read);
+
 /// Beside the private socket, under the worker's name.
 [[nodiscard]] std::string lock_path(const flags& asked);
 

@@ -58,10 +58,11 @@ private:
     int descriptor_;
 };
 
-/// Generation 0 for a file that is new or was cut off: anybody may take such a place.
+/// Generation 0 for a file that is new or was cut off: anybody may take such a place. Only the first line counts:
+/// behind it may be the rest of a longer one, from a writer that was killed.
 std::int64_t generation_of(const std::string& text)
 {
-    const auto json = nlohmann::json::parse(text, nullptr, false);
+    const auto json = nlohmann::json::parse(text.substr(0, text.find('\n')), nullptr, false);
     if (!json.is_object() || !json.contains("generation") || !json["generation"].is_number_integer()) return 0;
     return json["generation"].get<std::int64_t>();
 }

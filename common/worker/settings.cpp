@@ -2,9 +2,6 @@
 
 #include <arpa/inet.h>
 
-#include <fstream>
-#include <iterator>
-
 #include "common/config/reader.hpp"
 #include "common/worker/service.hpp"
 
@@ -50,14 +47,15 @@ std::string read_password(config::object& from)
 {
     const auto file = from.text("password_file", "");
     if (file.empty()) return {};
-    constexpr std::size_t most = 4096;
-    std::ifstream in{file};
-    std::string secret(most + 1, '\0');
-    in.read(secret.data(), static_cast<std::streamsize>(secret.size()));
-    secret.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
+    std::string secret;
+    try {
+        secret = config::read_file(file, 4096);
+    } catch (const config::error& wrong) {
+        from.problem("password_file", wrong.what());
+        return {};
+    }
     while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
-    if (secret.empty() || secret.size() > most)
-        from.problem("password_file", "'" + file + "' can't be read or does not hold 1 to 4096 bytes");
+    if (secret.empty()) from.problem("password_file", "'" + file + "' is empty");
     return secret;
 }
 

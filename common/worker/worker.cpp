@@ -124,20 +124,22 @@ http::server process::impl::make_public_server()
                                   .metrics = metrics_,
                                   .state = redis_,
                                   .state_timeout = settings_.redis_timeout});
-    return http::server{loop_,
-                        {.worker = flags_.name, .name = "public", .bounds = settings_.http, .slow = settings_.slow},
-                        http::router{std::move(routes)},
-                        tasks_,
-                        log_,
-                        metrics_};
+    return http::server{
+        loop_,
+        {.worker = flags_.name, .name = "public", .bounds = http_limits(settings_), .slow = settings_.slow},
+        http::router{std::move(routes)},
+        tasks_,
+        log_,
+        metrics_};
 }
 
 http::server process::impl::make_admin_server()
 {
-    view shown{.current = [this] { return phase_; }, .config = [this] { return shown_config(); }, .metrics = &metrics_};
+    const view shown{
+        .current = [this] { return phase_; }, .config = [this] { return shown_config(); }, .metrics = &metrics_};
     return http::server{loop_,
                         {.worker = flags_.name, .name = "admin", .bounds = {}, .slow = 0ms},
-                        http::router{admin_routes(std::move(shown))},
+                        http::router{admin_routes(shown)},
                         tasks_,
                         log_,
                         metrics_};
@@ -311,7 +313,7 @@ void process::impl::reload()
         read.redis_timeout = settings_.redis_timeout;
         settings_ = std::move(read);
         log_.info("configuration reloaded", {{"config_version", settings_.version}});
-    } catch (const config::error& wrong) {
+    } catch (const std::exception& wrong) {
         log_.error("configuration refused, the old one stays in force", {{"problems", wrong.what()}});
     }
 }

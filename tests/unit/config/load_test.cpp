@@ -93,7 +93,7 @@ TEST_CASE("load: depth and length are bounded", "[config]")
 
     const std::size_t most = 16 * 1024 * 1024;
     CHECK(refusal(std::string(most, 'x')).starts_with(":1:1: not JSON"));
-    CHECK(refusal(std::string(most + 1, 'x')) == ": is longer than 16 MiB");
+    CHECK(refusal(std::string(most + 1, 'x')) == ": is longer than 16777216 bytes");
 }
 
 TEST_CASE("load: what can't be read says why", "[config]")

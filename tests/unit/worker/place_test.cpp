@@ -170,6 +170,16 @@ TEST_CASE("place: a process that ends before it has published leaves no name beh
     REQUIRE(names_beside(run.file("x")) == 0);
 }
 
+TEST_CASE("place: the rest of a longer line in the lock file does not let an older generation in", "[worker]")
+{
+    const temp_folder run;
+    process_of_place second{run, 2, 'b'};
+    REQUIRE(second.where.publish());
+    std::ofstream{run.file("limiter-1.lock"), std::ios::app} << "\"pid\":1}\n";
+    process_of_place first{run, 1, 'a'};
+    REQUIRE_FALSE(first.where.publish());
+}
+
 TEST_CASE("place: a lock file that was cut off does not keep anybody out", "[worker]")
 {
     const temp_folder run;

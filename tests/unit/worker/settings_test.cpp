@@ -116,6 +116,7 @@ TEST_CASE("settings: what is wrong is refused whole, with its path", "[worker]")
         {R"({"redis":{"state":{}}})", "$.redis.state.unix"},
         {R"({"redis":{"state":{"unix":"/a","address":"::1"}}})", "$.redis.state.unix"},
         {R"({"redis":{"state":{"unix":"/a","password_file":"/nowhere/at/all"}}})", "$.redis.state.password_file"},
+        {R"({"redis":{"state":{"unix":"/a","password_file":"/dev/null"}}})", "$.redis.state.password_file"},
         {R"({"redis":{"state":{"unix":"/a","username":"u"}}})", "$.redis.state.username"},
         {R"({"services":{"echo":{"wrod":"x"}}})", "$.services.echo.wrod"},
         {R"({"services":[]})", "$.services"},
