@@ -150,7 +150,6 @@ def main(arguments: Sequence[str], root: Path) -> int:
     )
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _on_signal)
-    os.umask(0o077)
     try:
         return int(args.run(tool, args))
     except FleetError as error:

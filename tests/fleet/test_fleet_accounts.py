@@ -91,7 +91,8 @@ def test_started_as_a_user_everything_runs_as_that_user(binaries: Path) -> None:
         pytest.skip("this tree can't be read by other users")
     mine = base / "bin"
     shutil.copytree(binaries, mine)
-    mine.chmod(0o755)
+    for path in (mine, *mine.iterdir()):
+        path.chmod(0o755)
     fleet = FleetUnderTest(base / "home", mine, ROOT)
     fleet.port = free_port()
     try:
