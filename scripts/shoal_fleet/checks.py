@@ -6,7 +6,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Iterator
+from typing import Callable, Iterator
 
 from . import config, haproxy_config, lock, processes, render, state
 from .build import TOOLS
@@ -16,9 +16,7 @@ from .ports import is_free
 from .report import collect
 from .supervisor import SupervisorError
 from .workers import outdated
-
-if TYPE_CHECKING:
-    from .cli import Tool
+from .tool import Tool
 
 _MIN_DESCRIPTORS = 4096
 _MIN_DISK = 1 << 30

@@ -7,18 +7,15 @@ import os
 import shlex
 import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, Sequence
 
-from . import fleet as fleets
-from . import manifest
+from . import commands, manifest
 from .errors import EXIT_CODES, MIDWAY, USAGE, FleetError, StoppedMidway
-from .fleet import Fleet
-from .lock import FleetLock
 from .manifest import Manifest
 from .terminal import Terminal
+from .tool import Tool
 
 _DESCRIPTION = """\
 Runs a fleet of workers behind HAProxy. What you ask for is written down in the home first and then made
@@ -34,41 +31,6 @@ examples:
   scripts/fleet ring locate limiter demo/alice
   scripts/fleet --home /srv/a up --listen 127.0.0.1:8081    a second fleet beside the first
 """
-
-
-@dataclass
-class Tool:
-    """What a command works with."""
-
-    root: Path
-    home: Path
-    command: str
-    terminal: Terminal
-    timeout: float
-    known: dict[str, Manifest]
-    bad_manifest: FleetError | None
-
-    def manifests(self) -> dict[str, Manifest]:
-        if self.bad_manifest is not None:
-            raise self.bad_manifest
-        return self.known
-
-    def lock(self) -> FleetLock:
-        return FleetLock(self.home, self.command)
-
-    def open(self) -> Fleet:
-        """The fleet of this home. Raises FleetError when there is none."""
-        found = self.find()
-        if found is None:
-            raise FleetError(f"there is no fleet in {self.home}",
-                             "start one with 'scripts/fleet up', or name its folder with --home")
-        return found
-
-    def find(self) -> Fleet | None:
-        return fleets.open_fleet(self.root, self.home, self.known, self.terminal, self.command, self.timeout)
-
-    def create(self) -> Fleet:
-        return fleets.create_fleet(self.root, self.home, self.manifests(), self.terminal, self.command, self.timeout)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -116,8 +78,6 @@ def _common() -> argparse.ArgumentParser:
 
 
 def build_parser(known: dict[str, Manifest]) -> argparse.ArgumentParser:
-    from . import commands
-
     common = _common()
     parser = _Parser(prog="scripts/fleet", description=_DESCRIPTION, epilog=_EXAMPLES + "\n" + EXIT_CODES,
                      formatter_class=argparse.RawDescriptionHelpFormatter, parents=[common])

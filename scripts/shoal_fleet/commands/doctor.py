@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..checks import examine
 from ..manifest import Manifest
 from ..terminal import paint
+from ..tool import Tool
 from .base import add_parser
-
-if TYPE_CHECKING:
-    from ..cli import Tool
 
 _EXAMPLES = "Ends with 0 when nothing is wrong, with 1 when something is.\n"
 

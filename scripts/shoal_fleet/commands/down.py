@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import stopping
 from ..manifest import Manifest
+from ..tool import Tool
 from .base import add_parser
-
-if TYPE_CHECKING:
-    from ..cli import Tool
 
 _EXAMPLES = """\
 HAProxy finishes its requests, workers drain, Redis writes to disk. The data stays: the next 'up' goes on with

@@ -7,14 +7,12 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from ..errors import FleetError
 from ..manifest import Manifest
+from ..tool import Tool
 from .base import add_parser
-
-if TYPE_CHECKING:
-    from ..cli import Tool
 
 _EXAMPLES = """\
 Beside the workers there are access (HAProxy's access log), haproxy, redis-state, supervisord and rotate.

@@ -7,17 +7,15 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import balancer, config, render
 from ..converge import apply_config
 from ..errors import FleetError
 from ..fleet import Fleet
 from ..manifest import Manifest
+from ..tool import Tool
 from .base import add_parser
-
-if TYPE_CHECKING:
-    from ..cli import Tool
 
 _EXAMPLES = """\
 The services check the file first: if anything is wrong, it is said with file, path and reason, and the old

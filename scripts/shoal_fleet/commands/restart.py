@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..converge import converge, roll
 from ..errors import FleetError
 from ..manifest import Manifest
+from ..tool import Tool
 from .base import add_parser
-
-if TYPE_CHECKING:
-    from ..cli import Tool
 
 _EXAMPLES = """\
 One worker after the other: the new process takes the place over when it is ready, only then the old one drains.

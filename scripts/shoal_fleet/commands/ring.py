@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..manifest import Manifest
 from ..proof import ring_of
 from ..ring import path_bytes
+from ..tool import Tool
 from .base import add_parser
-
-if TYPE_CHECKING:
-    from ..cli import Tool
 
 _EXAMPLES = """\
 Computed from the wanted state, by the formula that HAProxy uses; it holds while every worker is up. With

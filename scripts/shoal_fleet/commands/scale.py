@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..converge import converge
 from ..errors import FleetError, StoppedMidway, TimedOut
@@ -12,10 +12,8 @@ from ..fleet import Fleet
 from ..manifest import Manifest
 from ..numbers import set_count, target
 from ..state import Place, worker_name
+from ..tool import Tool
 from .base import add_parser
-
-if TYPE_CHECKING:
-    from ..cli import Tool
 
 _EXAMPLES = """\
 The smallest free ids come, the highest go; the others keep their processes. Adding one to N workers moves about

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..manifest import Manifest
 from ..report import collect, rows
 from ..terminal import table
+from ..tool import Tool
 from .base import add_parser
-
-if TYPE_CHECKING:
-    from ..cli import Tool
 
 _EXAMPLES = """\
 A worker is serving (ready and up in HAProxy), starting, draining, stopped or failed. Ends with 0 when it could

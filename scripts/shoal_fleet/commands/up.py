@@ -8,7 +8,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import build, config, ports, render, stopping
 from ..converge import converge
@@ -20,10 +20,8 @@ from ..numbers import set_count
 from ..report import collect, rows
 from ..state import Options, State
 from ..terminal import paint, table
+from ..tool import Tool
 from .base import add_parser
-
-if TYPE_CHECKING:
-    from ..cli import Tool
 
 _EXAMPLES = """\
 What you give is remembered, and holds for later calls of up until it is given otherwise. Safe to run again:
