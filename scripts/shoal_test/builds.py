@@ -77,7 +77,7 @@ def tail(output: str, most: int = 80) -> str:
     return "\n".join(output.strip().splitlines()[-most:])
 
 
-def run_pytest(context: Context, folder: str, limit: float) -> None:
+def run_pytest(context: Context, folder: str, limit: float, at_once: int = 1) -> None:
     """Debian's own Python: another one may come first in PATH and know no pytest."""
     context.report.start(f"Python tests in {folder}")
     if not any((context.root / folder).glob("**/test_*.py")):
@@ -87,6 +87,8 @@ def run_pytest(context: Context, folder: str, limit: float) -> None:
     report = context.temporary / "pytest.xml"
     report.unlink(missing_ok=True)
     chosen = ["-k", context.only] if context.only else []
+    if at_once > 1:
+        chosen += ["-n", str(at_once)]
     command = ["/usr/bin/python3", "-m", "pytest", folder, "-q", "-p", "no:cacheprovider", "--color=no",
                f"--basetemp={context.temporary / 'pytest'}", f"--junitxml={report}", *chosen]
     code, output = context.run(command, limit=limit, watch=context.report.progress)
