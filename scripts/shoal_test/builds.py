@@ -88,7 +88,7 @@ def run_pytest(context: Context, folder: str, limit: float, at_once: int = 1) ->
     report.unlink(missing_ok=True)
     chosen = ["-k", context.only] if context.only else []
     if at_once > 1:
-        chosen += ["-n", str(at_once)]
+        chosen += ["-n", str(at_once), "--dist", "loadscope"]
     command = ["/usr/bin/python3", "-m", "pytest", folder, "-q", "-p", "no:cacheprovider", "--color=no",
                f"--basetemp={context.temporary / 'pytest'}", f"--junitxml={report}", *chosen]
     code, output = context.run(command, limit=limit, watch=context.report.progress)
