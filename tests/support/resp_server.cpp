@@ -101,7 +101,7 @@ void resp_server::peer::take_commands()
     std::vector<command> arrived;
     while (auto asked = take_command(input_)) arrived.push_back(std::move(*asked));
     server_.commands_per_read_.push_back(arrived.size());
-    for (auto& asked : arrived) server_.received(shared_from_this(), std::move(asked));
+    for (const auto& asked : arrived) server_.received(shared_from_this(), asked);
 }
 
 resp_server::resp_server(boost::asio::io_context& loop)

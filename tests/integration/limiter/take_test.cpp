@@ -280,7 +280,7 @@ TEST_CASE("store: a key may have any character, and rules do not share keys", "[
 {
     fleet_of_stores fleet{1};
     auto by = make(1, 3600 * second, 1);
-    const std::string odd{"} {\0\r\n*3\xC3\xA9", 11};
+    const std::string odd{"} {\0\r\n*3\xC3\xA9", 10};
     REQUIRE(fleet.take(by, odd, 1)->made.granted);
     REQUIRE_FALSE(fleet.take(by, odd, 1)->made.granted);
     by.name = "other";
