@@ -31,7 +31,7 @@ def addresses() -> list[str]:
 def test_the_fleet_gives_the_verdicts_of_a_simple_count(make_fleet, tmp_path: Path) -> None:
     # The budget refills too slowly to matter while the test runs, so counting is the whole reference.
     config = tmp_path / "shoal.json"
-    config.write_text(json.dumps({"services": {"limiter": {"rules": [
+    config.write_text(json.dumps({"redis": {"command_timeout": "5s"}, "services": {"limiter": {"rules": [
         {"name": "replay", "limit": BUDGET, "period": "1d"}]}}}))
     fleet = make_fleet()
     fleet.up("--workers", "2", "--config", str(config))
