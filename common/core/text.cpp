@@ -67,18 +67,4 @@ bool is_utf8(std::string_view text) noexcept
     return true;
 }
 
-std::optional<std::string_view> query_parameter(std::string_view query, std::string_view name) noexcept
-{
-    while (!query.empty()) {
-        const auto end = query.find('&');
-        const auto pair = query.substr(0, end);
-        const auto equals = pair.find('=');
-        if (pair.substr(0, equals) == name)
-            return equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
-        if (end == std::string_view::npos) break;
-        query.remove_prefix(end + 1);
-    }
-    return std::nullopt;
-}
-
 }  // namespace shoal

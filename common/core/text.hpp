@@ -13,7 +13,4 @@ namespace shoal {
 /// Well-formed UTF-8: no overlong form, no surrogate, nothing above U+10FFFF.
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 
-/// The raw value of one parameter of a query string ("a=1&b=2"), the first one if it is repeated.
-[[nodiscard]] std::optional<std::string_view> query_parameter(std::string_view query, std::string_view name) noexcept;
-
 }  // namespace shoal

@@ -62,22 +62,3 @@ TEST_CASE("is_utf8: refuses overlong forms, surrogates, what is too high and wha
         CHECK_FALSE(is_utf8(text));
     }
 }
-
-TEST_CASE("query_parameter: gives the raw value of the first parameter of that name", "[core]")
-{
-    CHECK(query_parameter("cost=3", "cost") == "3");
-    CHECK(query_parameter("a=1&cost=3&b=2", "cost") == "3");
-    CHECK(query_parameter("cost=1&cost=2", "cost") == "1");
-    CHECK(query_parameter("cost=a%20b", "cost") == "a%20b");
-    CHECK(query_parameter("cost=a=b", "cost") == "a=b");
-    CHECK(query_parameter("cost", "cost") == "");
-    CHECK(query_parameter("cost=&x=1", "cost") == "");
-    CHECK(query_parameter("&&cost=5&", "cost") == "5");
-}
-
-TEST_CASE("query_parameter: another name that begins or ends alike is another name", "[core]")
-{
-    CHECK_FALSE(query_parameter("", "cost"));
-    CHECK_FALSE(query_parameter("costs=3&mycost=4", "cost"));
-    CHECK_FALSE(query_parameter("x=cost", "cost"));
-}
