@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "services/limiter/outcome.hpp"
+
 namespace shoal::limiter {
 
 /// `limit` cells per `period_us`, in lowest terms, and how many may come at once.
@@ -51,15 +53,6 @@ struct decision {
 /// The cell under another rate: what it owes in cells stays the same. Must be stored even when nothing is taken then,
 /// or it goes on refilling at the old rate.
 [[nodiscard]] cell convert(const cell& stored, const rate& from, const rate& to, std::int64_t now_us) noexcept;
-
-/// What a client is told.
-struct standing {
-    std::int64_t remaining = 0;
-    /// Until the whole burst is there again.
-    std::int64_t reset_us = 0;
-    /// Until `cost` would be granted to a lone client; 0 if it would be now.
-    std::int64_t retry_after_us = 0;
-};
 
 /// `settled` comes from settle() or take() at the same `now_us`.
 [[nodiscard]] standing standing_of(const rate& by, const cell& settled, std::int64_t cost,

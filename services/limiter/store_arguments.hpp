@@ -1,0 +1,52 @@
+#pragma once
+// What goes into a script's call and comes out of it.
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "common/redis/value.hpp"
+
+namespace shoal::limiter {
+
+/// Whole numbers as script arguments, without an allocation.
+template <std::size_t Count>
+class numbers {
+public:
+    explicit numbers(const std::array<std::int64_t, Count>& values)
+    {
+        for (std::size_t i = 0; i < Count; ++i) {
+            const auto end = std::to_chars(digits_[i].data(), digits_[i].data() + digits_[i].size(), values[i]).ptr;
+            views_[i] = {digits_[i].data(), static_cast<std::size_t>(end - digits_[i].data())};
+        }
+    }
+    numbers(const numbers&) = delete;
+    numbers& operator=(const numbers&) = delete;
+
+    [[nodiscard]] const std::array<std::string_view, Count>& views() const { return views_; }
+
+private:
+    std::array<std::array<char, 20>, Count> digits_{};
+    std::array<std::string_view, Count> views_{};
+};
+
+/// A reply of whole numbers, at most `Most` of them; `count` is set. Nothing when it is anything else.
+template <std::size_t Most>
+[[nodiscard]] std::optional<std::array<std::int64_t, Most>> read_numbers(const redis::value& from, std::size_t& count)
+{
+    const auto* parts = from.array();
+    if (parts == nullptr || parts->size() > Most) return std::nullopt;
+    std::array<std::int64_t, Most> read{};
+    for (std::size_t i = 0; i < parts->size(); ++i) {
+        const auto* number = (*parts)[i].integer();
+        if (number == nullptr) return std::nullopt;
+        read[i] = *number;
+    }
+    count = parts->size();
+    return read;
+}
+
+}  // namespace shoal::limiter
