@@ -1,9 +1,10 @@
-# cmake -DOUTPUT=header.hpp -DFILES=a.lua;b.lua -P embed.cmake
-set(text "#pragma once\n#include <string_view>\n\nnamespace shoal::scripts {\n\n")
+# cmake -DOUTPUT=header.hpp -DFILES=a.lua;b.json -P embed.cmake
+set(text "#pragma once\n#include <string_view>\n\nnamespace shoal::embedded {\n\n")
 foreach(file ${FILES})
-    get_filename_component(name ${file} NAME_WE)
+    get_filename_component(name ${file} NAME)
+    string(MAKE_C_IDENTIFIER ${name} name)
     file(READ ${file} source)
-    string(APPEND text "inline constexpr std::string_view ${name}_lua = R\"__lua__(${source})__lua__\";\n\n")
+    string(APPEND text "inline constexpr std::string_view ${name} = R\"__embedded__(${source})__embedded__\";\n\n")
 endforeach()
-string(APPEND text "}  // namespace shoal::scripts\n")
+string(APPEND text "}  // namespace shoal::embedded\n")
 file(WRITE ${OUTPUT} "${text}")

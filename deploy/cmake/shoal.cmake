@@ -55,23 +55,24 @@ function(shoal_library name)
     shoal_target(${name})
 endfunction()
 
-# shoal_embed(TARGET FILES...): each X.lua becomes `inline constexpr std::string_view X_lua` in <TARGET>_scripts.hpp.
+# shoal_embed(TARGET FILES...): each X.lua becomes `inline constexpr std::string_view shoal::embedded::X_lua` in
+# <TARGET>_embedded.hpp, each X.json X_json.
 function(shoal_embed target)
-    set(header ${CMAKE_CURRENT_BINARY_DIR}/${target}_scripts.hpp)
+    set(header ${CMAKE_CURRENT_BINARY_DIR}/${target}_embedded.hpp)
     add_custom_command(
         OUTPUT ${header}
         COMMAND ${CMAKE_COMMAND} -DOUTPUT=${header} "-DFILES=${ARGN}" -P ${PROJECT_SOURCE_DIR}/deploy/cmake/embed.cmake
         DEPENDS ${ARGN} ${PROJECT_SOURCE_DIR}/deploy/cmake/embed.cmake
         VERBATIM)
     # A target of its own, so that the header can be made without the libraries that the service links.
-    add_custom_target(${target}_scripts DEPENDS ${header})
-    add_dependencies(${target} ${target}_scripts)
-    add_dependencies(shoal_generated ${target}_scripts)
+    add_custom_target(${target}_embedded DEPENDS ${header})
+    add_dependencies(${target} ${target}_embedded)
+    add_dependencies(shoal_generated ${target}_embedded)
     target_include_directories(${target} PUBLIC ${CMAKE_CURRENT_BINARY_DIR})
 endfunction()
 
-# A service is a folder with a service.json: library <name>_service of its sources and Lua scripts, and
-# executable shoal-<name> of its main.cpp. A CMakeLists.txt of its own may add to that.
+# A service is a folder with a service.json: library <name>_service of its sources, with its Lua scripts and
+# other JSON files embedded, and executable shoal-<name> of its main.cpp. A CMakeLists.txt of its own may add to that.
 function(shoal_add_services)
     file(GLOB manifests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/services/*/service.json)
     foreach(manifest ${manifests})
@@ -79,7 +80,8 @@ function(shoal_add_services)
         get_filename_component(name ${folder} NAME)
         file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
         list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
-        file(GLOB scripts CONFIGURE_DEPENDS ${folder}/*.lua)
+        file(GLOB embedded CONFIGURE_DEPENDS ${folder}/*.lua ${folder}/*.json)
+        list(REMOVE_ITEM embedded ${manifest})
         if(NOT sources)
             # All of a small service may be in its main.cpp, which is no part of the library.
             set(sources ${CMAKE_CURRENT_BINARY_DIR}/${name}_service.cpp)
@@ -89,8 +91,8 @@ function(shoal_add_services)
         add_library(${name}_service STATIC ${sources})
         set_target_properties(${name}_service PROPERTIES LINKER_LANGUAGE CXX)
         target_link_libraries(${name}_service PUBLIC shoal_worker)
-        if(scripts)
-            shoal_embed(${name}_service ${scripts})
+        if(embedded)
+            shoal_embed(${name}_service ${embedded})
         endif()
         shoal_target(${name}_service)
 

@@ -32,12 +32,12 @@ RESERVED = {
     "hiredis": {"redis"},
 }
 # What a domain file may reach outside of this tree, besides the standard library.
-PURE = ("boost/system/", "fmt/", "nlohmann/", "xxhash.h")
+PURE = ("boost/system/", "cctz/", "fmt/", "nlohmann/", "xxhash.h")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 STANDARD = re.compile(r"[a-z_0-9]+")
 AT_THE_EDGE = re.compile(r"(main|handlers|store)([_.].*)?")
-GENERATED = re.compile(r"\w+_scripts\.hpp")
+GENERATED = re.compile(r"\w+_embedded\.hpp")
 
 
 class Tree:

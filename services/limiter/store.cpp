@@ -8,14 +8,14 @@
 #include <string>
 
 #include "common/redis/client.hpp"
-#include "limiter_service_scripts.hpp"
+#include "limiter_service_embedded.hpp"
 
 namespace shoal::limiter {
 namespace {
 
 const redis::script& take_script()
 {
-    static const redis::script code{"take", scripts::take_lua};
+    static const redis::script code{"take", embedded::take_lua};
     return code;
 }
 

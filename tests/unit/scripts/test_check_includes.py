@@ -40,7 +40,7 @@ def test_the_chain_to_what_a_domain_file_reaches_is_named(tmp_path: Path) -> Non
     assert any(line.startswith("common/core/clock.hpp: includes <boost/asio/steady_timer.hpp>") for line in found)
 
 
-@pytest.mark.parametrize("edge", ["handlers.hpp", "store.hpp", "store_scripts.hpp", "main.hpp"])
+@pytest.mark.parametrize("edge", ["handlers.hpp", "store.hpp", "store_embedded.hpp", "main.hpp"])
 def test_a_domain_file_does_not_include_the_edge_of_its_service(tmp_path: Path, edge: str) -> None:
     found = problems(tmp_path, {"services/x/rules.hpp": f'#include "services/x/{edge}"\n', f"services/x/{edge}": ""})
     assert len(found) == 1
@@ -59,9 +59,9 @@ def test_only_the_beginning_of_a_name_makes_an_edge(tmp_path: Path) -> None:
 
 def test_pure_libraries_and_the_domain_itself_are_allowed(tmp_path: Path) -> None:
     assert problems(tmp_path, {
-        "services/x/a.hpp": '#include <cmath>\n#include <boost/system/result.hpp>\n#include <fmt/format.h>\n'
+        "services/x/a.hpp": '#include <cmath>\n#include <boost/system/result.hpp>\n#include <cctz/time_zone.h>\n#include <fmt/format.h>\n'
                             '#include <nlohmann/json.hpp>\n#include "services/x/b.hpp"\n#include "common/core/text.hpp"\n'
-                            '#include "common/config/reader.hpp"\n#include "x_service_scripts.hpp"\n',
+                            '#include "common/config/reader.hpp"\n#include "x_service_embedded.hpp"\n',
         "services/x/b.hpp": "#include <string>\n",
         "common/core/text.hpp": "#include <string>\n",
         "common/config/reader.hpp": "#include <nlohmann/json.hpp>\n",
