@@ -1,11 +1,13 @@
 #pragma once
 // What a service is to the frame that runs it: a section of the configuration and a table of routes.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string_view>
 #include <vector>
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 
@@ -41,6 +43,14 @@ struct context {
     std::chrono::milliseconds state_timeout;
 };
 
+/// What the configuration says beside a service's own section.
+struct facts {
+    /// Grows with each change of what the operator wrote, not with the number of workers; 0 in a file of none.
+    std::int64_t version = 0;
+    /// How many workers of the service the fleet has.
+    std::int64_t workers = 1;
+};
+
 class service {
 public:
     virtual ~service() = default;
@@ -50,13 +60,20 @@ public:
 
     /// Reads the service's section and notes what is wrong with it. Returns what puts it in force, which the
     /// frame calls only when the whole configuration is right: once before start() and at each reload.
-    [[nodiscard]] virtual std::function<void()> read(config::object& section, std::int64_t version) = 0;
+    [[nodiscard]] virtual std::function<void()> read(config::object& section, const facts& known) = 0;
 
     /// The configuration in force, for /-/config; without secrets.
     [[nodiscard]] virtual nlohmann::json effective() const = 0;
 
     /// Called once, on the loop's thread, before anything listens. Returns the public routes.
     [[nodiscard]] virtual std::vector<http::route> start(const context& from) = 0;
+
+    /// More paths for the worker's private socket, each below /-/; asked for once, after start().
+    [[nodiscard]] virtual std::vector<http::route> admin_routes() { return {}; }
+
+    /// Gives back what the worker holds in Redis. Awaited for at most a second when a draining worker has answered
+    /// its last public connection and Redis is still connected; left out when the drain was cut short.
+    [[nodiscard]] virtual boost::asio::awaitable<void> drain() { co_return; }
 };
 
 /// Runs one worker from its command line to its exit code: 0 drained, or its place belongs to a newer process;

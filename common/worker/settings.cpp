@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 
 #include "common/config/reader.hpp"
-#include "common/worker/service.hpp"
 
 namespace shoal::worker {
 namespace {
@@ -98,15 +97,30 @@ void read_log(config::object from, settings& into)
     from.done();
 }
 
-/// Only the own section is judged here: each other one by its own service.
-std::function<void()> read_service(config::object from, service& what, std::int64_t version,
-                                   const nlohmann::json* sections)
+/// An object with an entry for each service: only the own one is judged here, each other one by its own service.
+config::object by_service(config::object& from, std::string_view name, const service& what)
 {
-    if (sections != nullptr && sections->is_object())
-        for (const auto& [name, ignored] : sections->items())
-            if (name != what.name()) (void)from.raw(name);
+    const auto* const entries = from.raw(name);
+    auto read = from.child(name);
+    if (entries != nullptr && entries->is_object())
+        for (const auto& [service, ignored] : entries->items())
+            if (service != what.name()) (void)read.raw(service);
+    return read;
+}
+
+std::int64_t read_workers(config::object from, const service& what)
+{
+    auto workers = by_service(from, "workers", what);
+    const auto read = workers.integer(what.name(), {1, 1024}, facts{}.workers);
+    workers.done();
+    from.done();
+    return read;
+}
+
+std::function<void()> read_service(config::object from, service& what, const facts& known)
+{
     auto section = from.child(what.name());
-    auto apply = what.read(section, version);
+    auto apply = what.read(section, known);
     from.done();
     return apply;
 }
@@ -120,13 +134,12 @@ settings read_settings(const std::string& file, service& what)
     config::object top{json, "$", problems};
 
     settings read;
-    read.version = top.integer("version", {0, INT64_C(1) << 52}, 0);
+    read.known.version = top.integer("version", {0, INT64_C(1) << 52}, facts{}.version);
+    read.known.workers = read_workers(top.child("fleet"), what);
     read.http = read_http(top.child("http"));
     read_log(top.child("log"), read);
     read_redis(top.child("redis"), read);
-    const auto sections = json.is_object() ? json.find("services") : json.end();
-    read.apply_service =
-        read_service(top.child("services"), what, read.version, sections == json.end() ? nullptr : &*sections);
+    read.apply_service = read_service(by_service(top, "services", what), what, read.known);
     top.done();
     if (!problems.empty()) throw config::error{problems.text()};
     return read;

@@ -2,7 +2,6 @@
 // The part of the configuration file that every worker has in common.
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -11,13 +10,12 @@
 #include "common/http/server.hpp"
 #include "common/log/log.hpp"
 #include "common/redis/client.hpp"
+#include "common/worker/service.hpp"
 
 namespace shoal::worker {
 
-class service;
-
 struct settings {
-    std::int64_t version = 0;
+    facts known;
     http::limits http;
     log::level log_level = log::level::info;
     std::chrono::milliseconds slow{100};
@@ -31,7 +29,7 @@ struct settings {
 /// Reads the file for `what`; an empty name is a file without a word. Throws config::error with every problem.
 [[nodiscard]] settings read_settings(const std::string& file, service& what);
 
-/// For /-/config, without secrets.
+/// The common part for /-/config, without secrets.
 [[nodiscard]] nlohmann::json to_json(const settings& from);
 
 }  // namespace shoal::worker

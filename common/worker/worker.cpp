@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -38,6 +39,8 @@ constexpr milliseconds look_interval = 200ms;
 constexpr milliseconds accept_after = 1s;
 /// Well beyond the proxy's pool-purge-delay of 1 s: an idle connection this old is not about to be used.
 constexpr milliseconds idle_to_close = 4s;
+/// For a service to give back what it holds, and for what was cut to unwind.
+constexpr milliseconds farewell = 1s;
 
 /// run() holds it back until there is a handler.
 void unblock_reload()
@@ -68,6 +71,8 @@ private:
     [[nodiscard]] bool listen_and_publish();
     task serve();
     task drain();
+    task drain_service();
+    task give_back();
     task finish();
     task pause(milliseconds time);
 
@@ -84,6 +89,7 @@ private:
     phase phase_ = phase::starting;
     int exit_code_ = 0;
     int terminations_ = 0;
+    bool gave_back_ = false;
 
     boost::asio::io_context loop_{1};
     boost::asio::signal_set signals_{loop_, SIGTERM, SIGINT, SIGHUP};
@@ -137,9 +143,15 @@ http::server process::impl::make_admin_server()
 {
     const view shown{
         .current = [this] { return phase_; }, .config = [this] { return shown_config(); }, .metrics = &metrics_};
+    auto routes = admin_routes(shown);
+    for (auto& added : service_.admin_routes()) {
+        if (!added.pattern.starts_with("/-/"))
+            throw std::logic_error("a private path must begin with /-/: " + std::string{added.pattern});
+        routes.push_back(std::move(added));
+    }
     return http::server{loop_,
                         {.worker = flags_.name, .name = "admin", .bounds = {}, .slow = 0ms},
-                        http::router{admin_routes(shown)},
+                        http::router{std::move(routes)},
                         tasks_,
                         log_,
                         metrics_};
@@ -148,6 +160,7 @@ http::server process::impl::make_admin_server()
 nlohmann::json process::impl::shown_config() const
 {
     auto config = to_json(settings_);
+    config["fleet"] = {{"workers", {{service_.name(), settings_.known.workers}}}};
     config["services"] = {{service_.name(), service_.effective()}};
     auto listen = nlohmann::json::array();
     for (const auto& one : flags_.listen) listen.push_back(to_string(one));
@@ -157,7 +170,7 @@ nlohmann::json process::impl::shown_config() const
             {"generation", flags_.generation},
             {"incarnation", incarnation_},
             {"pid", getpid()},
-            {"config_version", settings_.version},
+            {"config_version", settings_.known.version},
             {"config", std::move(config)},
             {"draining", phase_ == phase::draining},
             {"started", wall_clock::to_time_t(started_wall_)},
@@ -170,7 +183,7 @@ int process::impl::run()
     log_.info("starting", {{"version", SHOAL_VERSION},
                            {"generation", flags_.generation},
                            {"incarnation", incarnation_},
-                           {"config_version", settings_.version}});
+                           {"config_version", settings_.known.version}});
     wait_for_signal();
     unblock_reload();
     monitor_.start();
@@ -259,6 +272,22 @@ process::impl::task process::impl::drain()
         public_.close_idle(idle_to_close);
         co_await pause(tick);
     }
+    if (terminations_ < 2) co_await drain_service();
+}
+
+/// A Redis that does not answer must not hold the exit.
+process::impl::task process::impl::drain_service()
+{
+    const auto began = boot_clock::now();
+    tasks_.spawn("service drain", give_back());
+    while (!gave_back_ && boot_clock::now() - began < farewell && terminations_ < 2) co_await pause(1ms);
+    if (!gave_back_) log_.warning("the service did not give back everything in time");
+}
+
+process::impl::task process::impl::give_back()
+{
+    co_await service_.drain();
+    gave_back_ = true;
 }
 
 process::impl::task process::impl::finish()
@@ -268,7 +297,7 @@ process::impl::task process::impl::finish()
     redis_.stop();
     // What was cut gets a moment to unwind; this task itself is the last one.
     const auto began = boot_clock::now();
-    while (tasks_.running() > 1 && boot_clock::now() - began < 1s) co_await pause(1ms);
+    while (tasks_.running() > 1 && boot_clock::now() - began < farewell) co_await pause(1ms);
     loop_.stop();
 }
 
@@ -312,7 +341,7 @@ void process::impl::reload()
         read.redis_state = settings_.redis_state;
         read.redis_timeout = settings_.redis_timeout;
         settings_ = std::move(read);
-        log_.info("configuration reloaded", {{"config_version", settings_.version}});
+        log_.info("configuration reloaded", {{"config_version", settings_.known.version}});
     } catch (const std::exception& wrong) {
         log_.error("configuration refused, the old one stays in force", {{"problems", wrong.what()}});
     }

@@ -47,9 +47,9 @@ boot_time deadline_of(const http::request& request)
 
 }  // namespace
 
-std::function<void()> handlers::read(config::object& section, std::int64_t version)
+std::function<void()> handlers::read(config::object& section, const worker::facts& known)
 {
-    auto read = std::make_shared<const rules>(read_rules(section, version));
+    auto read = std::make_shared<const rules>(read_rules(section, known.version));
     return [this, read = std::move(read)] { rules_ = read; };
 }
 

@@ -18,7 +18,7 @@ namespace shoal::limiter {
 class handlers final : public worker::service {
 public:
     [[nodiscard]] std::string_view name() const noexcept override { return "limiter"; }
-    [[nodiscard]] std::function<void()> read(config::object& section, std::int64_t version) override;
+    [[nodiscard]] std::function<void()> read(config::object& section, const worker::facts& known) override;
     [[nodiscard]] nlohmann::json effective() const override;
     [[nodiscard]] std::vector<http::route> start(const worker::context& from) override;
 

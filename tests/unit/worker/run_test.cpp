@@ -24,7 +24,7 @@ namespace {
 class hasty final : public worker::service {
 public:
     [[nodiscard]] std::string_view name() const noexcept override { return "hasty"; }
-    [[nodiscard]] std::function<void()> read(config::object& section, std::int64_t) override
+    [[nodiscard]] std::function<void()> read(config::object& section, const worker::facts&) override
     {
         section.done();
         std::raise(++reads == 1 ? SIGHUP : SIGTERM);

@@ -19,11 +19,13 @@ namespace {
 class echo final : public worker::service {
 public:
     [[nodiscard]] std::string_view name() const noexcept override { return "echo"; }
-    [[nodiscard]] std::function<void()> read(config::object& section, std::int64_t version) override
+    [[nodiscard]] std::function<void()> read(config::object& section, const worker::facts& known) override
     {
         const auto word = section.text("word", "none");
         section.done();
-        return [this, word, version] { in_force = word + std::to_string(version); };
+        return [this, word, known] {
+            in_force = word + std::to_string(known.version) + "/" + std::to_string(known.workers);
+        };
     }
     [[nodiscard]] nlohmann::json effective() const override { return {{"word", in_force}}; }
     [[nodiscard]] std::vector<http::route> start(const worker::context&) override { return {}; }
@@ -74,7 +76,7 @@ TEST_CASE("settings: no file means the defaults", "[worker]")
     REQUIRE(read.http.body == 64 * 1024);
     REQUIRE(service.in_force == "unset");
     read.apply_service();
-    REQUIRE(service.in_force == "none0");
+    REQUIRE(service.in_force == "none0/1");
 }
 
 TEST_CASE("settings: every section is read, another service's is left to it", "[worker]")
@@ -85,11 +87,12 @@ TEST_CASE("settings: every section is read, another service's is left to it", "[
         "redis":{"command_timeout":"50ms","state":{"address":"127.0.0.1","port":7000,"username":"u",
                  "password_file":")" +
                       secret.path() + R"("}},
+        "fleet":{"workers":{"echo":4,"other":"x"}},
         "services":{"echo":{"word":"hello"},"other":{"anything":[1]}}})"};
     echo service;
     const auto read = worker::read_settings(config.path(), service);
     read.apply_service();
-    REQUIRE(read.version == 9);
+    REQUIRE(read.known.version == 9);
     REQUIRE(read.http.body == 1024);
     REQUIRE(read.http.idle == 30s);
     REQUIRE(read.log_level == log::level::debug);
@@ -99,7 +102,7 @@ TEST_CASE("settings: every section is read, another service's is left to it", "[
     REQUIRE(read.redis_state.port == 7000);
     REQUIRE(read.redis_state.username == "u");
     REQUIRE(read.redis_state.password == "s3cret");
-    REQUIRE(service.in_force == "hello9");
+    REQUIRE(service.in_force == "hello9/4");
     REQUIRE_THAT(worker::to_json(read).dump(), !Catch::Contains("s3cret"));
 }
 
@@ -120,6 +123,11 @@ TEST_CASE("settings: what is wrong is refused whole, with its path", "[worker]")
         {R"({"redis":{"state":{"unix":"/a","username":"u"}}})", "$.redis.state.username"},
         {R"({"services":{"echo":{"wrod":"x"}}})", "$.services.echo.wrod"},
         {R"({"services":[]})", "$.services"},
+        {R"({"fleet":{"workers":{"echo":0}}})", "$.fleet.workers.echo"},
+        {R"({"fleet":{"workers":{"echo":1025}}})", "$.fleet.workers.echo"},
+        {R"({"fleet":{"workers":{"echo":"2"}}})", "$.fleet.workers.echo"},
+        {R"({"fleet":{"workers":4}})", "$.fleet.workers"},
+        {R"({"fleet":{"wokers":{}}})", "$.fleet.wokers"},
         {R"([])", "$"},
     }));
     CAPTURE(text);
