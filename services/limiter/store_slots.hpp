@@ -41,6 +41,11 @@ public:
     [[nodiscard]] boost::asio::awaitable<result<void>> forget(const rule& by, std::string_view key, boot_time deadline);
 
 private:
+    struct asked;
+
+    [[nodiscard]] boost::asio::awaitable<result<outcome>> run(const rule& by, std::string_view key, asked what,
+                                                              boot_time deadline);
+
     redis::client& state_;
     server_clock& clock_;
 };

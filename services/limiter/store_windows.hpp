@@ -2,7 +2,9 @@
 // Counters of calendar windows in Redis.
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
+#include <unordered_map>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -38,8 +40,22 @@ public:
     [[nodiscard]] boost::asio::awaitable<result<void>> forget(const rule& by, std::string_view key, boot_time deadline);
 
 private:
+    struct asked;
+    struct answered;
+    struct latest {
+        /// Keeps the address that it is found by.
+        std::shared_ptr<const calendar> of;
+        window in;
+    };
+
+    [[nodiscard]] boost::asio::awaitable<result<answered>> run(const rule& by, std::string_view key, asked what,
+                                                               boot_time deadline);
+    [[nodiscard]] const window& around(const std::shared_ptr<const calendar>& in, std::int64_t now_us);
+
     redis::client& state_;
     server_clock& clock_;
+    /// Asking a calendar takes some 200 ns.
+    std::unordered_map<const calendar*, latest> latest_{};
 };
 
 }  // namespace shoal::limiter
