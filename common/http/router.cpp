@@ -95,9 +95,10 @@ router::router(std::vector<route> routes) : routes_{std::move(routes)}
                 throw std::logic_error("route stands twice: " + std::string{routes_[i].pattern});
         shapes_.push_back({std::move(segments), i});
     }
-    std::ranges::stable_sort(shapes_, [](const shape& a, const shape& b) {
+    std::ranges::stable_sort(shapes_, [this](const shape& a, const shape& b) {
         // "" is the least string, so in descending order a literal comes before a placeholder.
-        return std::ranges::lexicographical_compare(b.segments, a.segments);
+        if (a.segments != b.segments) return b.segments < a.segments;
+        return routes_[a.route].method != any_method && routes_[b.route].method == any_method;
     });
 }
 
@@ -110,7 +111,8 @@ router::match router::find(request& from) const
     for (const auto& candidate : shapes_) {
         if (!matches(candidate.segments, path)) continue;
         const auto method = routes_[candidate.route].method;
-        if (method == from.method) {
+        if (method == any_method && by_get != nullptr) break;
+        if (method == from.method || method == any_method) {
             fill_parameters(candidate.segments, path, from);
             return {&routes_[candidate.route], {}};
         }

@@ -19,6 +19,10 @@ namespace shoal::http {
 using reply = std::variant<response, boost::asio::awaitable<response>>;
 using handler = std::function<reply(request&)>;
 
+/// In a route's place for a method: whichever it is, also one that HTTP does not know. A route for one method goes
+/// before it where both have the same pattern.
+inline constexpr verb any_method = verb::unknown;
+
 struct route {
     verb method;
     /// "/v1/limits/{rule}/{key}": a placeholder matches one segment that is not empty.
@@ -53,7 +57,7 @@ private:
     [[nodiscard]] std::string allowed_for(std::string_view path) const;
 
     std::vector<route> routes_;
-    /// Where two match, the one whose literal comes first in the path stands first.
+    /// Where two match, the one whose literal comes first in the path stands first; of one pattern, any_method is last.
     std::vector<shape> shapes_;
 };
 

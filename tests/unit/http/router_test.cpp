@@ -82,6 +82,22 @@ TEST_CASE("router: HEAD is answered by GET unless it has a route of its own", "[
     CHECK(find(both, verb::get, "/a", from).found->method == verb::get);
 }
 
+TEST_CASE("router: a route for any method takes what no other of its pattern does", "[http]")
+{
+    for (const auto& table : {make_router({{any_method, "/a/{x}"}, {verb::get, "/a/{y}"}, {verb::get, "/b"}}),
+                              make_router({{verb::get, "/b"}, {verb::get, "/a/{y}"}, {any_method, "/a/{x}"}})}) {
+        for (const auto method : {verb::post, verb::delete_, verb::options, verb::unknown})
+            CHECK(found(table, method, "/a/1") == "/a/{x}");
+        CHECK(found(table, verb::get, "/a/1") == "/a/{y}");
+        CHECK(found(table, verb::head, "/a/1") == "/a/{y}");
+        CHECK(found(table, verb::post, "/b").empty());
+    }
+    const auto literal = make_router({{verb::get, "/a/{x}"}, {any_method, "/a/b"}});
+    CHECK(found(literal, verb::get, "/a/b") == "/a/b");
+    CHECK(found(literal, verb::head, "/a/b") == "/a/b");
+    CHECK(found(literal, verb::get, "/a/c") == "/a/{x}");
+}
+
 TEST_CASE("router: a path with more segments than any route matches nothing", "[http]")
 {
     const auto table = make_router({{verb::get, "/a"}});
@@ -95,5 +111,6 @@ TEST_CASE("router: a wrong table is refused at the start", "[http]")
     for (const std::string_view pattern : {"a", "", "/{a}/{b}/{c}/{d}/{e}", "/a{b}", "/{}", "/a//b", "/{a"})
         CHECK_THROWS_AS(make_router({{verb::get, pattern}}), std::logic_error);
     CHECK_THROWS_AS(make_router({{verb::get, "/a/{x}"}, {verb::get, "/a/{y}"}}), std::logic_error);
-    CHECK_NOTHROW(make_router({{verb::get, "/a/{x}"}, {verb::post, "/a/{y}"}}));
+    CHECK_THROWS_AS(make_router({{any_method, "/a/{x}"}, {any_method, "/a/{y}"}}), std::logic_error);
+    CHECK_NOTHROW(make_router({{verb::get, "/a/{x}"}, {verb::post, "/a/{y}"}, {any_method, "/a/{z}"}}));
 }

@@ -231,6 +231,26 @@ TEST_CASE("session: HEAD has the head of GET and no body, 204 has no length", "[
     CHECK(answers[1].body == "root");
 }
 
+TEST_CASE("session: a route for any method answers HEAD without its body", "[http]")
+{
+    const auto answer = [](http::request& from) -> http::reply {
+        return http::response{200}.body("text/plain", std::string{from.method_text});
+    };
+    std::vector<http::route> routes;
+    routes.push_back({http::any_method, "/any", "any", answer});
+    world here{http::limits{}, std::move(routes)};
+    auto client = here.connect();
+    client.send("HEAD /any HTTP/1.1\r\nHost: a\r\n\r\n");
+    const auto head = client.read_one(true);
+    CHECK(head.status == 200);
+    CHECK(head.header("content-length") == "4");
+    CHECK(head.body.empty());
+    for (const std::string method : {"POST", "OPTIONS", "BREW"}) {
+        client.send(method + " /any HTTP/1.1\r\nHost: a\r\n\r\n");
+        CHECK(client.read_one().body == method);
+    }
+}
+
 TEST_CASE("session: what no route serves is 404, or 405 with Allow, and the connection goes on", "[http]")
 {
     world here;
