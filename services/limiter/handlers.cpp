@@ -18,7 +18,7 @@ http::response answer(const rule& by, const verdict& said, unsigned status)
 {
     http::response made{status};
     made.add("RateLimit-Policy", policy_field(by)).add("RateLimit", limit_field(by, said));
-    if (status == 429) made.add("Retry-After", retry_after_field(said));
+    if (status == 429) made.add("Retry-After", std::to_string(retry_after_seconds(said)));
     made.body(json_type, to_json(said));
     return made;
 }
@@ -117,20 +117,26 @@ http::reply handlers::on_key(verb what, http::request& request)
 boost::asio::awaitable<http::response> handlers::decide(subject of, bool peek, http::request& request)
 {
     const auto sent = boot_clock::now();
-    const auto decided = co_await store_->take(*of.by, of.key, peek ? 0 : of.cost, deadline_of(request));
-    request.add_timing("redis", boot_clock::now() - sent);
-    if (decided.has_error()) {
-        auto made = answer_without_redis(*of.by, decided.error());
-        if (!peek) (made.status() == 200 ? count_.allowed_without_redis : count_.refused_without_redis)->add();
-        co_return made;
+    result<outcome> made = errc::redis_unavailable;
+    if (peek) {
+        made = co_await store_->peek(*of.by, of.key, of.cost, deadline_of(request));
+    } else {
+        auto taken = store_->take(*of.by, of.key, of.cost, deadline_of(request));
+        if (auto* const known = std::get_if<outcome>(&taken))
+            made = *known;
+        else
+            made = co_await std::get<boost::asio::awaitable<result<outcome>>>(std::move(taken));
     }
-
-    auto made = decided->made;
-    if (peek) made.granted = take(decided->judged, made.after, of.cost, decided->now_us).granted;
-    const auto said = verdict_of(*of.by, decided->judged, made, of.cost, decided->now_us);
+    request.add_timing("redis", boot_clock::now() - sent);
+    if (made.has_error()) {
+        auto answered = answer_without_redis(*of.by, made.error());
+        if (!peek) (answered.status() == 200 ? count_.allowed_without_redis : count_.refused_without_redis)->add();
+        co_return answered;
+    }
+    const auto said = verdict_of(*of.by, *made);
     if (peek) co_return answer(*of.by, said, 200);
-    (made.granted ? count_.allowed : count_.refused)->add();
-    co_return answer(*of.by, said, made.granted ? 200 : 429);
+    (made->granted ? count_.allowed : count_.refused)->add();
+    co_return answer(*of.by, said, made->granted ? 200 : 429);
 }
 
 boost::asio::awaitable<http::response> handlers::forget(subject of, http::request& request)

@@ -18,7 +18,7 @@ enum class decided_by : std::uint8_t { memory, redis, policy };
 
 struct outcome {
     bool granted = false;
-    standing after;
+    standing after{};
     decided_by by = decided_by::redis;
     /// The first verdict for an Idempotency-Key, not one of now.
     bool replayed = false;
@@ -31,7 +31,7 @@ struct outcome {
 
 struct refunded {
     std::int64_t cells = 0;
-    standing after;
+    standing after{};
 };
 
 }  // namespace shoal::limiter

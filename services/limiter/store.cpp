@@ -1,132 +1,304 @@
 #include "services/limiter/store.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <limits>
-#include <optional>
-#include <string>
+#include <utility>
+#include <vector>
 
-#include "common/redis/client.hpp"
-#include "limiter_service_embedded.hpp"
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 namespace shoal::limiter {
 namespace {
 
-const redis::script& take_script()
+using namespace std::chrono_literals;
+using boost::asio::awaitable;
+
+/// Keys that are asked for within `idle_us`; what is older has no lease and no refusal left to remember.
+constexpr std::size_t most_remembered = 65'536;
+constexpr std::int64_t idle_us = 200'000;
+/// How long a window's refusal is remembered: DELETE, a refund and a raised limit must show within this.
+constexpr auto longest_memory = 50ms;
+
+std::int64_t now_us() noexcept
 {
-    static const redis::script code{"take", embedded::take_lua};
-    return code;
+    return microseconds(boot_clock::now());
 }
 
-/// The rule's name has no ':', so that rule and key can't run into each other; the braces keep all that
-/// belongs to the key in one slot.
-std::string cell_key(const rule& by, std::string_view key)
+awaitable<void> pause(std::chrono::microseconds time)
 {
-    std::string text;
-    text.reserve(by.name.size() + key.size() + 8);
-    text.append("l:{").append(by.name).append(":").append(key).append("}");
-    return text;
+    boost::asio::steady_timer timer{co_await boost::asio::this_coro::executor, time};
+    co_await timer.async_wait(boost::asio::use_awaitable);
 }
 
-/// Whole numbers as script arguments, without an allocation.
-template <std::size_t Count>
-class numbers {
-public:
-    explicit numbers(const std::array<std::int64_t, Count>& values)
-    {
-        for (std::size_t i = 0; i < Count; ++i) {
-            const auto end = std::to_chars(digits_[i].data(), digits_[i].data() + digits_[i].size(), values[i]).ptr;
-            views_[i] = {digits_[i].data(), static_cast<std::size_t>(end - digits_[i].data())};
-        }
-    }
-    numbers(const numbers&) = delete;
-    numbers& operator=(const numbers&) = delete;
-
-    [[nodiscard]] const std::array<std::string_view, Count>& views() const { return views_; }
-
-private:
-    std::array<std::array<char, 20>, Count> digits_{};
-    std::array<std::string_view, Count> views_{};
-};
-
-/// take.lua's reply; `verdict` -1 has only `now`.
-struct reply {
-    std::int64_t verdict = 0;
-    std::int64_t now_us = 0;
-    cell after;
-    rate judged;
-};
-
-std::optional<reply> read_reply(const redis::value& from)
+outcome denied_before(const outcome& said, std::int64_t since_us) noexcept
 {
-    const auto* parts = from.array();
-    if (parts == nullptr || (parts->size() != 2 && parts->size() != 7)) return std::nullopt;
-    std::array<std::int64_t, 7> numbers{};
-    for (std::size_t i = 0; i < parts->size(); ++i) {
-        const auto* number = (*parts)[i].integer();
-        if (number == nullptr) return std::nullopt;
-        numbers[i] = *number;
-    }
-    const bool late = numbers[0] == -1;
-    if (late != (parts->size() == 2)) return std::nullopt;
-    return reply{.verdict = numbers[0],
-                 .now_us = numbers[1],
-                 .after = {.base_us = numbers[2], .taken = numbers[3]},
-                 .judged = {.period_us = numbers[4], .limit = numbers[5], .burst = numbers[6]}};
-}
-
-std::int64_t microseconds(boot_time at) noexcept
-{
-    return std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count();
+    outcome made = said;
+    made.by = decided_by::memory;
+    made.after.retry_after_us -= since_us;
+    made.after.reset_us -= since_us;
+    return made;
 }
 
 }  // namespace
 
-store::store(redis::client& state, std::chrono::milliseconds timeout) : state_{state}, timeout_{timeout} {}
+struct store::flight {
+    std::vector<boost::asio::steady_timer*> waiting;
+    bool over = false;
+    bool failed = false;
 
-std::int64_t store::not_after(boot_time deadline) const noexcept
+    void end(bool with_failure)
+    {
+        over = true;
+        failed = with_failure;
+        for (auto* timer : waiting) timer->cancel();
+    }
+};
+
+store::store(redis::client& state, std::chrono::milliseconds timeout)
+    : clock_{timeout},
+      cells_{state, clock_},
+      windows_{state, clock_},
+      slots_{state, clock_},
+      accounts_{most_remembered, idle_us},
+      refusals_{most_remembered, idle_us}
 {
-    if (!offset_known_) return std::numeric_limits<std::int64_t>::max() / 2;
-    return offset_us_ + microseconds(std::min(deadline, boot_clock::now() + timeout_));
 }
 
-boost::asio::awaitable<result<outcome>> store::take(const rule& by, std::string_view key, std::int64_t cost,
-                                                    boot_time deadline)
+store::taken store::take(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline)
 {
-    const std::string name = cell_key(by, key);
-    auto answer = co_await run(name, by, cost, deadline);
-    // Too late by Redis' clock and not by ours: the clock stepped, and its reply has just told by how much.
-    if (answer.has_error() && answer.error() == errc::deadline_exceeded && boot_clock::now() < deadline)
-        answer = co_await run(name, by, cost, deadline);
+    if (by.kind == algorithm::window) return take_in_window(by, key, cost, deadline);
+    tag_.clear();
+    cell_store::append_tag(tag_, by, key);
+    const auto now = now_us();
+    // A rule without leases has accounts for keys that were refused only.
+    keeper* const kept = most_leased(by.decide) >= 2 ? &accounts_.find_or_add(tag_, now) : accounts_.find(tag_, now);
+    if (kept != nullptr) {
+        kept->of.arrived(by.decide, cost, now);
+        if (!kept->asking)
+            if (const auto made = kept->of.decide(by.version, cost, now)) return *made;
+    }
+    return ask_cell(by, tag_, cost, deadline);
+}
+
+store::decided store::ask_cell(const rule& by, std::string tag, std::int64_t cost, boot_time deadline)
+{
+    while (auto* const kept = accounts_.find(tag, now_us())) {
+        if (!kept->asking) break;
+        const auto other = kept->asking;
+        co_await wait_for(other, deadline);
+        if (boot_clock::now() >= deadline) co_return make_error_code(errc::deadline_exceeded);
+        // What the other one asked for may have run, but nothing of it was for this request.
+        if (other->failed) co_return make_error_code(errc::redis_unavailable);
+        if (auto* const again = accounts_.find(tag, now_us()); again != nullptr && !again->asking)
+            if (const auto made = again->of.decide(by.version, cost, now_us())) co_return *made;
+    }
+    ask asked = next(by, tag, cost);
+    if (asked.wanted > 0) co_return co_await ask_for_lease(by, std::move(tag), std::move(asked));
+    const auto answer = co_await operate(by, tag, std::move(asked), deadline);
+    if (answer.has_error()) co_return answer.error();
+    co_return outcome_of(tag, *answer, cost);
+}
+
+/// Others wait for it, so that it is not bounded by the deadline of the request that happened to be first.
+store::decided store::ask_for_lease(const rule& by, std::string tag, ask asked)
+{
+    const std::int64_t cost = asked.cost;
+    const auto own = std::make_shared<flight>();
+    accounts_.find_or_add(tag, now_us()).asking = own;
+    const auto answer = co_await operate(by, tag, std::move(asked), boot_time::max());
+    if (auto* const kept = accounts_.find(tag, now_us()); kept != nullptr && kept->asking == own) kept->asking.reset();
+    own->end(answer.has_error());
+    if (answer.has_error()) co_return answer.error();
+    co_return outcome_of(tag, *answer, cost);
+}
+
+awaitable<void> store::wait_for(std::shared_ptr<flight> other, boot_time deadline)
+{
+    if (other->over) co_return;
+    boost::asio::steady_timer timer{co_await boost::asio::this_coro::executor,
+                                    boost::asio::steady_timer::time_point::max()};
+    if (deadline != boot_time::max()) timer.expires_after(deadline - boot_clock::now());
+    other->waiting.push_back(&timer);
+    boost::system::error_code ended;
+    co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ended));
+    std::erase(other->waiting, &timer);
+}
+
+ask store::next(const rule& by, std::string_view tag, std::int64_t cost)
+{
+    const auto now = now_us();
+    auto* const kept = accounts_.find(tag, now);
+    return kept == nullptr ? ask{.cost = cost} : kept->of.next(by.decide, cost, now);
+}
+
+awaitable<result<cell_reply>> store::operate(const rule& by, std::string_view tag, ask asked, boot_time deadline,
+                                             std::string_view idempotency_key)
+{
+    const auto sent = now_us();
+    auto answer = co_await cells_.run(tag, by, asked, deadline, idempotency_key);
+    if (answer.has_error() || answer->replayed || answer->other_cost) co_return answer;
+    const auto now = now_us();
+    keeper* kept = accounts_.find(tag, now);
+    if (kept == nullptr && (!answer->heard.made.granted || answer->heard.made.cells > asked.cost))
+        kept = &accounts_.find_or_add(tag, now);
+    if (kept != nullptr) kept->of.learn(by.version, asked, answer->heard, sent, now);
     co_return answer;
 }
 
-boost::asio::awaitable<result<outcome>> store::run(std::string_view cell_key, const rule& by, std::int64_t cost,
-                                                   boot_time deadline)
+outcome store::outcome_of(std::string_view tag, const cell_reply& from, std::int64_t cost)
 {
-    const std::array<std::string_view, 1> keys{cell_key};
-    const numbers<6> arguments{
-        {cost, by.decide.period_us, by.decide.limit, by.decide.burst, by.version, not_after(deadline)}};
-    const auto answer = co_await state_.eval(take_script(), keys, arguments.views(), deadline);
-    if (answer.has_error()) co_return answer.error();
-
-    const auto read = read_reply(answer.value());
-    if (!read) co_return make_error_code(errc::redis_unexpected_reply);
-    offset_us_ = read->now_us - microseconds(boot_clock::now());
-    offset_known_ = true;
-    if (read->verdict < 0) co_return make_error_code(errc::deadline_exceeded);
-    co_return outcome{
-        .made = {.granted = read->verdict == 1, .after = read->after}, .judged = read->judged, .now_us = read->now_us};
+    outcome made;
+    made.replayed = from.replayed;
+    made.other_cost = from.other_cost;
+    if (from.other_cost) return made;
+    const auto& heard = from.heard;
+    made.granted = heard.made.granted;
+    made.leased = std::max<std::int64_t>(0, heard.made.cells - cost);
+    made.returned = heard.made.returned;
+    auto* const kept = from.replayed ? nullptr : accounts_.find(tag, now_us());
+    made.after = kept != nullptr ? kept->of.standing_at(cost, now_us())
+                                 : standing_of(heard.judged, heard.made.after, cost, heard.now_us);
+    return made;
 }
 
-boost::asio::awaitable<result<void>> store::forget(const rule& by, std::string_view key, boot_time deadline)
+store::decided store::take_once(const rule& by, std::string_view key, std::int64_t cost,
+                                std::string_view idempotency_key, boot_time deadline)
 {
-    const std::string name = cell_key(by, key);
-    const std::array<std::string_view, 2> arguments{"DEL", name};
-    const auto answer = co_await state_.command(arguments, deadline);
+    if (by.kind == algorithm::window) {
+        window ignored;
+        co_return co_await windows_.take(by, key, cost, deadline, idempotency_key, ignored);
+    }
+    std::string tag;
+    cell_store::append_tag(tag, by, key);
+    ask asked = next(by, tag, cost);
+    asked.wanted = 0;
+    const auto answer = co_await operate(by, tag, std::move(asked), deadline, idempotency_key);
     if (answer.has_error()) co_return answer.error();
-    co_return boost::system::in_place_value;
+    co_return outcome_of(tag, *answer, cost);
+}
+
+store::decided store::take_tentatively(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline,
+                                       receipt& into)
+{
+    into = {.cost = cost, .cells = {}, .taken_in = {}};
+    if (by.kind == algorithm::window) co_return co_await windows_.take(by, key, cost, deadline, {}, into.taken_in);
+    std::string tag;
+    cell_store::append_tag(tag, by, key);
+    ask asked = next(by, tag, cost);
+    asked.wanted = cost;
+    const auto answer = co_await operate(by, tag, std::move(asked), deadline);
+    if (answer.has_error()) co_return answer.error();
+    const auto& heard = answer->heard;
+    into.cells = {.before = heard.made.before,
+                  .after = heard.made.after,
+                  .granted = cost,
+                  .unspent = cost,
+                  .version = heard.version};
+    co_return outcome_of(tag, *answer, cost);
+}
+
+awaitable<void> store::undo(const rule& by, std::string_view key, receipt of)
+{
+    if (by.kind == algorithm::window) {
+        (void)co_await windows_.undo(by, key, of.cost, of.taken_in);
+        co_return;
+    }
+    std::string tag;
+    cell_store::append_tag(tag, by, key);
+    (void)co_await operate(by, tag, {.settles = of.cells}, boot_time::max());
+}
+
+store::decided store::peek(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline)
+{
+    if (by.kind == algorithm::concurrency) co_return co_await slots_.peek(by, key, deadline);
+    if (by.kind == algorithm::window) {
+        window ignored;
+        co_return co_await windows_.take(by, key, 0, deadline, {}, ignored);
+    }
+    std::string tag;
+    cell_store::append_tag(tag, by, key);
+    const auto answer = co_await operate(by, tag, next(by, tag, 0), deadline);
+    if (answer.has_error()) co_return answer.error();
+    outcome made = outcome_of(tag, *answer, cost);
+    made.granted = made.after.retry_after_us == 0;
+    made.leased = 0;
+    co_return made;
+}
+
+awaitable<result<refunded>> store::refund(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline)
+{
+    std::string tag;
+    cell_store::append_tag(tag, by, key);
+    if (by.kind == algorithm::window) {
+        if (auto* const seen = refusals_.find(tag, now_us())) seen->until_us = 0;
+        co_return co_await windows_.refund(by, key, cost, deadline);
+    }
+    ask asked = next(by, tag, 0);
+    asked.refund = cost;
+    const auto answer = co_await operate(by, tag, std::move(asked), deadline);
+    if (answer.has_error()) co_return answer.error();
+    co_return refunded{.cells = answer->heard.made.refunded, .after = outcome_of(tag, *answer, 1).after};
+}
+
+awaitable<result<void>> store::forget(const rule& by, std::string_view key, boot_time deadline)
+{
+    if (by.kind == algorithm::concurrency) co_return co_await slots_.forget(by, key, deadline);
+    std::string tag;
+    cell_store::append_tag(tag, by, key);
+    const bool window = by.kind == algorithm::window;
+    const auto done = window ? co_await windows_.forget(by, key, deadline) : co_await cells_.forget(tag, deadline);
+    if (done.has_error()) co_return done;
+    // Redis answers in order: whatever this worker asked before has been learned by now.
+    if (auto* const kept = accounts_.find(tag, now_us())) kept->of.forget();
+    if (auto* const seen = refusals_.find(tag, now_us())) seen->until_us = 0;
+    co_await pause(window ? longest_memory : std::chrono::microseconds{lease_span_us(by.decide)});
+    co_return done;
+}
+
+store::taken store::take_in_window(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline)
+{
+    tag_.clear();
+    cell_store::append_tag(tag_, by, key);
+    const auto now = now_us();
+    const auto* const seen = refusals_.find(tag_, now);
+    if (seen != nullptr && seen->version == by.version && cost >= seen->cost && now < seen->until_us &&
+        seen->said.after.retry_after_us > now - seen->at_us)
+        return denied_before(seen->said, now - seen->at_us);
+    return ask_window(by, key, cost, deadline);
+}
+
+store::decided store::ask_window(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline)
+{
+    const auto sent = boot_clock::now();
+    window ignored;
+    const auto made = co_await windows_.take(by, key, cost, deadline, {}, ignored);
+    if (made.has_error() || made->granted) co_return made;
+    std::string tag;
+    cell_store::append_tag(tag, by, key);
+    refusals_.find_or_add(tag, now_us()) = {.said = *made,
+                                            .cost = cost,
+                                            .version = by.version,
+                                            .at_us = now_us(),
+                                            .until_us = microseconds(sent + longest_memory)};
+    co_return made;
+}
+
+awaitable<void> store::drain()
+{
+    struct debt {
+        std::string tag;
+        settlement left;
+    };
+    std::vector<debt> owed;
+    accounts_.for_each([&owed](const std::string& tag, keeper& kept) {
+        if (auto left = kept.of.surrender(now_us()); left && left->unspent > 0) owed.push_back({tag, *left});
+    });
+    // The cell carries its rule; one that is older than every other only asks what is to be given back.
+    rule any;
+    any.version = -1;
+    for (const auto& one : owed) (void)co_await cells_.run(one.tag, any, {.settles = one.left}, boot_time::max());
 }
 
 }  // namespace shoal::limiter

@@ -1,15 +1,24 @@
 #pragma once
-// A key's cell in Redis, in the limiter's own verbs.
+// Where decisions are made: from a worker's memory while a lease or a remembered refusal holds, else in Redis.
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <string_view>
+#include <variant>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "common/core/clock.hpp"
 #include "common/core/error.hpp"
+#include "services/limiter/lease.hpp"
+#include "services/limiter/outcome.hpp"
+#include "services/limiter/recent.hpp"
 #include "services/limiter/rule.hpp"
+#include "services/limiter/store_cells.hpp"
+#include "services/limiter/store_slots.hpp"
+#include "services/limiter/store_windows.hpp"
 
 namespace shoal::redis {
 class client;
@@ -17,34 +26,93 @@ class client;
 
 namespace shoal::limiter {
 
-/// What the script decided: by `judged`, the rate of the newest version of the rule that the cell has seen.
-struct outcome {
-    decision made;
-    rate judged;
-    std::int64_t now_us = 0;
+/// What undoes a take of store::take_tentatively.
+struct receipt {
+    std::int64_t cost = 0;
+    /// gcra
+    settlement cells;
+    /// window: of which the cost was taken.
+    window taken_in;
 };
 
+/// `by` and `key` live until the awaited call returns. Errors of all: those of redis::client, and
+/// deadline_exceeded when nothing was done because it was too late.
 class store {
 public:
-    /// The client lives longer. `timeout` bounds a take, in Redis' time as well.
+    /// The client lives longer. `timeout` bounds a script, in Redis' time as well.
     store(redis::client& state, std::chrono::milliseconds timeout);
 
-    /// `cost` 0 peeks. Not repeated after redis_outcome_unknown: the cells may have been taken.
-    [[nodiscard]] boost::asio::awaitable<result<outcome>> take(const rule& by, std::string_view key, std::int64_t cost,
-                                                               boot_time deadline);
+    using taken = std::variant<outcome, boost::asio::awaitable<result<outcome>>>;
 
+    /// gcra and window. An outcome when memory can tell. Not repeated after redis_outcome_unknown: the cells may
+    /// have been taken.
+    [[nodiscard]] taken take(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline);
+    /// The same key within 5 minutes gets the first outcome and takes nothing. May be repeated after any error.
+    [[nodiscard]] boost::asio::awaitable<result<outcome>> take_once(const rule& by, std::string_view key,
+                                                                    std::int64_t cost, std::string_view idempotency_key,
+                                                                    boot_time deadline);
+    /// As take, and `undo` gives it back.
+    [[nodiscard]] boost::asio::awaitable<result<outcome>> take_tentatively(const rule& by, std::string_view key,
+                                                                           std::int64_t cost, boot_time deadline,
+                                                                           receipt& into);
+    /// Best effort and never repeated: what can't be given back is capacity lost, not a limit broken.
+    [[nodiscard]] boost::asio::awaitable<void> undo(const rule& by, std::string_view key, receipt of);
+
+    /// Every algorithm; takes nothing. `granted` says whether `cost` would be.
+    [[nodiscard]] boost::asio::awaitable<result<outcome>> peek(const rule& by, std::string_view key, std::int64_t cost,
+                                                               boot_time deadline);
+    /// gcra and window: at most what the key still owes. Not repeated after redis_outcome_unknown.
+    [[nodiscard]] boost::asio::awaitable<result<refunded>> refund(const rule& by, std::string_view key,
+                                                                  std::int64_t cost, boot_time deadline);
+    /// Every algorithm. Returns when no worker remembers the key as it was: up to 50 ms after it was forgotten.
     [[nodiscard]] boost::asio::awaitable<result<void>> forget(const rule& by, std::string_view key, boot_time deadline);
 
-private:
-    [[nodiscard]] boost::asio::awaitable<result<outcome>> run(std::string_view cell_key, const rule& by,
-                                                              std::int64_t cost, boot_time deadline);
-    [[nodiscard]] std::int64_t not_after(boot_time deadline) const noexcept;
+    /// concurrency
+    [[nodiscard]] slot_store& slots() noexcept { return slots_; }
 
-    redis::client& state_;
-    std::chrono::milliseconds timeout_;
-    /// Redis' clock less boot_clock in microseconds, at most the true one: replies arrive after they were made.
-    std::int64_t offset_us_ = 0;
-    bool offset_known_ = false;
+    /// Gives back what is leased and not spent; nothing is taken afterwards.
+    [[nodiscard]] boost::asio::awaitable<void> drain();
+
+    /// Keys of which something is remembered.
+    [[nodiscard]] std::size_t remembered() const noexcept { return accounts_.size() + refusals_.size(); }
+
+private:
+    /// One ask for a lease, which others of the key wait for.
+    struct flight;
+    struct keeper {
+        account of;
+        std::shared_ptr<flight> asking;
+    };
+    /// A refusal of a window rule.
+    struct refusal_seen {
+        outcome said;
+        std::int64_t cost = 0;
+        std::int64_t version = 0;
+        std::int64_t at_us = 0;
+        std::int64_t until_us = 0;
+    };
+    using decided = boost::asio::awaitable<result<outcome>>;
+
+    [[nodiscard]] taken take_in_window(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline);
+    [[nodiscard]] decided ask_window(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline);
+    [[nodiscard]] decided ask_cell(const rule& by, std::string tag, std::int64_t cost, boot_time deadline);
+    [[nodiscard]] decided ask_for_lease(const rule& by, std::string tag, ask asked);
+    [[nodiscard]] boost::asio::awaitable<void> wait_for(std::shared_ptr<flight> other, boot_time deadline);
+
+    [[nodiscard]] ask next(const rule& by, std::string_view tag, std::int64_t cost);
+    [[nodiscard]] boost::asio::awaitable<result<cell_reply>> operate(const rule& by, std::string_view tag, ask asked,
+                                                                     boot_time deadline,
+                                                                     std::string_view idempotency_key = {});
+    [[nodiscard]] outcome outcome_of(std::string_view tag, const cell_reply& from, std::int64_t cost);
+
+    server_clock clock_;
+    cell_store cells_;
+    window_store windows_;
+    slot_store slots_;
+    recent<keeper> accounts_;
+    recent<refusal_seen> refusals_;
+    /// The tag of the request at hand; kept for its memory.
+    std::string tag_;
 };
 
 }  // namespace shoal::limiter
