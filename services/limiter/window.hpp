@@ -26,7 +26,8 @@ struct counter {
 /// A running window stays in force until it ends or a newer version of the rule has another one; a count goes on in
 /// the window of the same begin. A stored window that has not begun means that the clock was put back: when it is
 /// the next one it stays in force, else its count moves into the window around now. So nobody is refused longer
-/// than to the end of the next window, and only a step of more than a window admits up to one more limit.
+/// than to the end of the next window, and only a step back over a whole window forgets a count: it admits up to one
+/// more limit.
 [[nodiscard]] counter settle(const std::optional<counter>& stored, const counter& fresh, std::int64_t now_us) noexcept;
 
 /// All of the cost, or nothing.
