@@ -117,15 +117,29 @@ def _bind(balancer: Balancer, address: str) -> str:
 
 
 def _routes(manifests: Sequence[Manifest]) -> str:
-    """The longest prefix first; a prefix matches whole segments."""
-    routes = [(prefix, manifest.name) for manifest in manifests for prefix in manifest.path_prefixes]
+    """As the manifests have them, but what lies below another prefix before it; a prefix matches whole segments."""
+    routes: list[tuple[str, str]] = []
+    for manifest in manifests:
+        for prefix in manifest.path_prefixes:
+            above = (at for at, (other, _) in enumerate(routes) if prefix.startswith(other.rstrip("/") + "/"))
+            routes.insert(next(above, len(routes)), (prefix, manifest.name))
     lines = []
-    for prefix, name in sorted(routes, key=lambda route: (-len(route[0]), route[0])):
+    for prefix, name in routes:
         if prefix == "/":
             lines.append(f"    use_backend {name} unless {{ path_beg /-/ }}")
         else:
-            lines.append(f"    use_backend {name} if {{ path {prefix} }} || {{ path_beg {prefix}/ }}")
+            lines.append(f"    use_backend {name} if {{ path_beg {prefix}/ }} || {{ path {prefix} }}")
     return "\n".join(lines)
+
+
+def _balance(manifest: Manifest) -> str:
+    """The last of the rules that holds is the one whose key stays: so the first of the manifest comes last."""
+    key = manifest.key
+    if not key.rules:
+        return f"    balance hash {key.expression}"
+    lines = [f"    http-request set-var(txn.key) {key.expression}"]
+    lines += [f"    http-request set-var-fmt(txn.key) {rule.format} if {rule.when}" for rule in reversed(key.rules)]
+    return "\n".join([*lines, "    balance hash var(txn.key)"])
 
 
 def _front(balancer: Balancer, manifest: Manifest, front: Front, rules: str) -> str:
@@ -138,7 +152,7 @@ def _front(balancer: Balancer, manifest: Manifest, front: Front, rules: str) -> 
 
 
 def _backend(balancer: Balancer, manifest: Manifest, servers: Sequence[ServerLine]) -> str:
-    balance = "balance random" if balancer.random_routing else f"balance hash {manifest.key.expression}"
+    balance = "    balance random" if balancer.random_routing else _balance(manifest)
     bounded = "" if manifest.bounded_load is None else f"    hash-balance-factor {manifest.bounded_load}"
     return _template(balancer, "backend.cfg.in").substitute(
         service=manifest.name,

@@ -14,6 +14,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 _PREFIX = re.compile(r"/(?:[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*)?")
 _OPTION = re.compile(r"--[a-z][a-z0-9-]{1,30}")
 _EXPRESSION = re.compile(r"[!-~]{1,200}")
+_CONDITION = re.compile(r"!?\{ [ -|~]{1,200} \}(?: (?:\|\| )?!?\{ [ -|~]{1,200} \})*")
 _RETRY_ON = (
     "conn-failure", "empty-response", "junk-response", "response-timeout", "0rtt-rejected",
     "404", "408", "425", "500", "501", "502", "503", "504",
@@ -23,9 +24,19 @@ _REDIS = ("state", "l2")
 
 
 @dataclass(frozen=True)
+class KeyRule:
+    """Where the key is, for requests that have it elsewhere."""
+
+    when: str
+    """HAProxy conditions, as "{ path /v1/check }"."""
+    format: str
+    """An HAProxy format string of the hashed bytes."""
+
+
+@dataclass(frozen=True)
 class Key:
     expression: str
-    """An HAProxy sample expression that always yields."""
+    """An HAProxy sample expression; a request for which it yields nothing goes to any worker."""
     path: str
     """The path of a request whose hashed bytes are {key}."""
     what: str
@@ -33,6 +44,8 @@ class Key:
     encoding: str = "path"
     proof: str = "shoal-proof-{n}"
     """A key that `up` may ask for with GET, one {n} after the other, to see that each worker answers."""
+    rules: tuple[KeyRule, ...] = ()
+    """The first whose condition holds goes before `expression`."""
 
 
 @dataclass(frozen=True)
@@ -185,9 +198,19 @@ def _key(top: _Reader) -> Key:
         what=part.text("what", _LINE, "one line of text"),
         encoding=part.text("encoding", re.compile("path|raw"), "path or raw", "path"),
         proof=part.text("proof", re.compile(r"[!-~]*\{n\}[!-~]*"), "a key with {n} in it", Key.proof),
+        rules=tuple(_key_rule(rule) for rule in part.each("rules")),
     )
     part.close()
     return key
+
+
+def _key_rule(part: _Reader) -> KeyRule:
+    rule = KeyRule(
+        when=part.text("when", _CONDITION, "HAProxy conditions like { path /v1/check }"),
+        format=part.text("format", _EXPRESSION, "an HAProxy format string without blanks"),
+    )
+    part.close()
+    return rule
 
 
 def _workers(top: _Reader) -> int | None:

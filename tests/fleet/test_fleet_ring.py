@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections import Counter
+
+import pytest
 
 from load import Load, owners
 from shoal_cli import FleetUnderTest, Make
@@ -54,8 +57,22 @@ def test_the_query_does_not_change_the_owner(shared: FleetUnderTest) -> None:
     assert len(seen) == 1
 
 
-def test_the_list_of_rules_has_one_owner(shared: FleetUnderTest) -> None:
-    assert len({shared.request("GET", "/v1/limits")[1]["x-shoal-worker"] for _ in range(9)}) == 1
+def test_a_key_has_one_owner_whichever_way_it_is_asked_for(shared: FleetUnderTest) -> None:
+    expected = located(shared)
+    for key in KEYS[:1000]:
+        rule, name = key.split("/")
+        for query in (f"rule={rule}&key={name}", f"cost=2&key={name}&deny=429&rule={rule}&path=/x?key=other"):
+            assert shared.request("POST", f"/v1/check?{query}")[1]["x-shoal-worker"] == expected[key], query
+    for key, below in (("bulk/one", "/refund"), ("bulk/two", "/slots"), ("bulk/three", "/slots/0123")):
+        owner = shared.run("ring", "locate", "limiter", key).stdout.strip()
+        assert shared.request("POST", f"/v1/limits/{key}{below}")[1]["x-shoal-worker"] == owner
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/limits"), ("POST", "/v1/limits"), ("GET", "/v1/check"),
+                                              ("GET", "/v1/check?rule=bulk"), ("GET", "/v1/openapi.json")])
+def test_what_has_no_key_goes_to_every_worker(shared: FleetUnderTest, method: str, path: str) -> None:
+    seen = Counter(shared.request(method, path)[1]["x-shoal-worker"] for _ in range(300))
+    assert len(seen) == 3 and max(seen.values()) < 160, seen
 
 
 def test_random_routing_reaches_every_worker_with_one_key(make_fleet: Make) -> None:

@@ -15,6 +15,7 @@ from shoal_fleet.manifest import Manifest
 from samples import ROOT, Document
 
 Parse = Callable[[Document], Manifest]
+KEY = {"expression": "path", "path": "/{key}", "what": "x"}
 
 
 def test_defaults(parse: Parse, document: Document) -> None:
@@ -22,6 +23,7 @@ def test_defaults(parse: Parse, document: Document) -> None:
     assert (found.name, found.executable, found.workers, found.probe) == ("echo", "shoal-echo", None, "/-/ready")
     assert found.bounded_load is None
     assert found.retry.methods == ("GET", "HEAD")
+    assert found.key.rules == ()
 
 
 def test_all_fields(parse: Parse, document: Document) -> None:
@@ -56,6 +58,11 @@ def test_all_fields(parse: Parse, document: Document) -> None:
     ({"retry": {"often": 1}}, "$.retry.often", "not a known field"),
     ({"key": {"expression": "a b", "path": "/{key}", "what": "x"}}, "$.key.expression", "without blanks"),
     ({"key": {"expression": "path", "path": "/x", "what": "x"}}, "$.key.path", "{key}"),
+    ({"key": KEY | {"rules": [{"when": "path /x", "format": "x"}]}}, "$.key.rules[0].when", "HAProxy conditions"),
+    ({"key": KEY | {"rules": [{"when": "{ path /x } { q", "format": "x"}]}}, "$.key.rules[0].when", "conditions"),
+    ({"key": KEY | {"rules": [{"when": "{ path /x }", "format": "a b"}]}}, "$.key.rules[0].format", "without blanks"),
+    ({"key": KEY | {"rules": [{"when": "{ path /x }"}]}}, "$.key.rules[0].format", "is missing"),
+    ({"key": KEY | {"rules": ["{ path /x }"]}}, "$.key.rules[0]", "must be an object"),
     ({"options": [{"option": "origin", "flag": "--o", "help": "x"}]}, "$.options[0].option", "long option"),
     ({"fleet_module": "../x.py"}, "$.fleet_module", "file name"),
     ({"colour": "red"}, "$.colour", "not a known field"),
