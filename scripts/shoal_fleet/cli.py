@@ -97,7 +97,12 @@ def main(arguments: Sequence[str], root: Path) -> int:
         known = manifest.load_all(root / "services")
     except FleetError as error:
         bad_manifest = error
-    args = build_parser(known).parse_args(arguments)
+    try:
+        parser = build_parser(known)
+    except FleetError as error:
+        known, bad_manifest = {}, error
+        parser = build_parser(known)
+    args = parser.parse_args(arguments)
     as_json = getattr(args, "json", False)
     tool = Tool(
         root=root,

@@ -24,7 +24,7 @@ MANIFEST = {
 }
 FLEET_MODULE = """
 def register(subparsers, context):
-    parser = context.add_parser(subparsers, "count", "count the workers")
+    parser = context.add_parser(subparsers, "greeters", "count the workers")
     parser.set_defaults(run=run)
 
 
@@ -41,7 +41,7 @@ namespace {
 class hello final : public shoal::worker::service {
 public:
     std::string_view name() const noexcept override { return "hello"; }
-    std::function<void()> read(shoal::config::object&, std::int64_t) override { return [] {}; }
+    std::function<void()> read(shoal::config::object&, const shoal::worker::facts&) override { return [] {}; }
     nlohmann::json effective() const override { return nlohmann::json::object(); }
     std::vector<shoal::http::route> start(const shoal::worker::context&) override
     {
@@ -109,7 +109,7 @@ def test_a_folder_is_all_that_a_service_needs(copy: CopyOfTheTree) -> None:
     for line in located:
         name, worker = line.split("\t")
         assert copy.request("GET", f"/hello/{name}")[1]["x-shoal-worker"] == worker
-    assert copy.run("hello", "count").stdout == "3\n"
+    assert copy.run("greeters").stdout == "3\n"
     assert "--log text" in (copy.data / "conf" / "programs" / "hello-1a.conf").read_text()
     copy.run("restart", "hello")
     assert copy.pids()["limiter-1"] == limiter

@@ -15,8 +15,9 @@ _COMMANDS = (up, down, status, scale, restart, reload, logs, ring, doctor)
 
 
 class ServiceContext:
-    """What a service's fleet.py is given. Its register(subparsers, context) adds parsers by context.add_parser,
-    each with set_defaults(run=...): a function of (Tool, arguments) that returns an exit code."""
+    """What a service's fleet.py is given. Its register(subparsers, context) adds commands by context.add_parser,
+    each with set_defaults(run=...): a function of (Tool, arguments) that returns an exit code. haproxy/README.md
+    says what the Tool leads to."""
 
     def __init__(self, manifest: Manifest, common: argparse.ArgumentParser) -> None:
         self.manifest = manifest
@@ -35,13 +36,15 @@ def register_all(subparsers: Any, common: argparse.ArgumentParser, known: dict[s
 
 
 def _register_service(subparsers: Any, common: argparse.ArgumentParser, manifest: Manifest) -> None:
-    parser = add_parser(subparsers, common, manifest.name, f"commands of {manifest.name}: {manifest.summary}")
-    nested = parser.add_subparsers(dest=f"{manifest.name}_command", metavar="COMMAND", required=True)
     file = manifest.folder / str(manifest.fleet_module)
     spec = importlib.util.spec_from_file_location(f"shoal_service_{manifest.name}", file)
     if spec is None or spec.loader is None or not file.is_file():
         raise FleetError(f"{manifest.folder / 'service.json'}: $.fleet_module: there is no {file}",
                          "add the file or remove the field")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.register(nested, ServiceContext(manifest, common))
+    try:
+        spec.loader.exec_module(module)
+        module.register(subparsers, ServiceContext(manifest, common))
+    except Exception as error:
+        raise FleetError(f"{file}: its commands can't be added: {type(error).__name__}: {error}",
+                         "correct the file and run again") from error

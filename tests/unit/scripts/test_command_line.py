@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from shoal_fleet import manifest
 from shoal_fleet.cli import build_parser, main
 from shoal_fleet.errors import FAILED, USAGE
-from samples import ROOT
+from samples import ROOT, Document
 
 
 def parse(line: str) -> argparse.Namespace:
@@ -84,3 +85,50 @@ def test_without_a_fleet_commands_say_how_to_start_one(
 def test_without_a_fleet_there_is_nothing_to_stop_or_show(command: str, tmp_path: Path) -> None:
     assert main([command, "--home", str(tmp_path / "none")], ROOT) == 0
     assert not (tmp_path / "none").exists()
+
+
+_MODULE = """
+from shoal_fleet.worker_api import get
+
+
+def register(subparsers, context):
+    parser = context.add_parser(subparsers, "greet", "ask every worker")
+    parser.add_argument("word")
+    parser.set_defaults(run=run)
+
+
+def run(tool, arguments):
+    print(tool.home, arguments.word, get.__name__)
+    return 7
+"""
+
+
+def tree_with(module: str | None, tmp_path: Path, document: Document) -> Path:
+    folder = tmp_path / "services" / "echo"
+    folder.mkdir(parents=True)
+    (folder / "service.json").write_text(json.dumps(document | {"fleet_module": "fleet.py"}))
+    if module is not None:
+        (folder / "fleet.py").write_text(module)
+    return tmp_path
+
+
+def test_a_service_brings_commands_of_its_own(
+    tmp_path: Path, document: Document, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tree_with(_MODULE, tmp_path, document)
+    assert main(["greet", "hi", "--home", str(tmp_path / "h")], root) == 7
+    assert capsys.readouterr().out == f"{tmp_path / 'h'} hi get\n"
+
+
+@pytest.mark.parametrize(("module", "why"), [
+    (None, "there is no"),
+    ("import nowhere_at_all", "ModuleNotFoundError"),
+    (_MODULE.replace('"greet"', '"up"'), "conflicting"),
+])
+def test_a_service_whose_commands_are_wrong_is_named_and_disables_no_other(
+    module: str | None, why: str, tmp_path: Path, document: Document, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tree_with(module, tmp_path, document)
+    assert main(["doctor", "--home", str(tmp_path / "h")], root) == FAILED
+    said = capsys.readouterr()
+    assert why in said.out + said.err and "fleet.py" in said.out + said.err
