@@ -38,8 +38,9 @@ def read(file: Path | None) -> dict[str, Any]:
         raise FleetError(f"{file}: $: is not JSON: {error}", hint) from None
     if not isinstance(data, dict):
         raise FleetError(f"{file}: $: must be an object", hint)
-    if "version" in data:
-        raise FleetError(f"{file}: $.version: is given by scripts/fleet; remove it", hint)
+    for given in ("version", "fleet"):
+        if given in data:
+            raise FleetError(f"{file}: $.{given}: is given by scripts/fleet; remove it", hint)
     return data
 
 
@@ -103,5 +104,7 @@ def start_digest(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def render(data: Mapping[str, Any], version: int) -> bytes:
-    return (json.dumps({"version": version, **data}, indent=2, ensure_ascii=False) + "\n").encode()
+def render(data: Mapping[str, Any], version: int, workers: Mapping[str, int]) -> bytes:
+    """`version` is that of `data` alone: what depends on it stays in force when the fleet grows."""
+    whole = {"version": version, "fleet": {"workers": workers}, **data}
+    return (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode()

@@ -82,24 +82,25 @@ def _replace_outdated(fleet: Fleet) -> None:
 
 
 def apply_config(fleet: Fleet) -> None:
-    """Every worker reads config.json again that has not the version of the state. Raises FleetError when one does
-    not take it."""
+    """Every worker reads config.json again that goes by another. Raises FleetError when one does not take it."""
     version = fleet.state.config_version
-    pending = {worker: place.program.name(worker) for _, place, worker in fleet.places()
-               if not _has_config(fleet, worker)}
-    for program in pending.values():
+    pending = {worker: (manifest.name, place.program.name(worker)) for manifest, place, worker in fleet.places()
+               if not _has_config(fleet, manifest.name, worker)}
+    for _, program in pending.values():
         fleet.supervisor.signal(program, "HUP")
     deadline = time.monotonic() + _CONFIG_SECONDS
-    while pending := {worker: program for worker, program in pending.items() if not _has_config(fleet, worker)}:
+    while pending := {worker: of for worker, of in pending.items() if not _has_config(fleet, of[0], worker)}:
         if time.monotonic() > deadline:
             raise FleetError(f"{', '.join(sorted(pending))} did not take configuration {version}",
                              f"scripts/fleet logs {next(iter(pending))}")
         time.sleep(0.02)
 
 
-def _has_config(fleet: Fleet, worker: str) -> bool:
+def _has_config(fleet: Fleet, service: str, worker: str) -> bool:
+    """Beside the version, the fleet's size: a change of that alone is no new version."""
     seen = view(fleet.layout.admin(worker))
-    return seen is not None and seen.config_version == fleet.state.config_version
+    return (seen is not None and seen.config_version == fleet.state.config_version
+            and seen.workers == len(fleet.workers(service)))
 
 
 def roll(fleet: Fleet, service: str | None) -> list[str]:

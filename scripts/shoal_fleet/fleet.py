@@ -61,6 +61,10 @@ class Fleet:
         return [(manifest, place, worker_name(manifest.name, place))
                 for manifest in self.services() for place in self.state.services[manifest.name]]
 
+    def workers(self, service: str) -> list[str]:
+        """The names of those that stay; `layout` knows the sockets of each."""
+        return [worker_name(service, place) for place in self.state.staying(service)]
+
     def running(self) -> bool:
         return self.state.up and self.supervisor.answers()
 

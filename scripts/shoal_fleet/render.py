@@ -92,7 +92,8 @@ def files(fleet: Fleet, conf: Path) -> dict[str, bytes]:
     templates, layout = fleet.root / "deploy" / "supervisord", fleet.layout
     tls = _certificate(fleet)
     found = {
-        "config.json": config.render(fleet.state.config, fleet.state.config_version),
+        "config.json": config.render(fleet.state.config, fleet.state.config_version,
+                                     {name: len(fleet.workers(name)) for name in sorted(fleet.state.services)}),
         "haproxy.cfg": haproxy(fleet, conf, tls),
         "supervisord.conf": supervisor_config.supervisord(
             templates, layout, f"shoal-{fingerprint(fleet.home)}"),

@@ -30,6 +30,8 @@ class WorkerView:
     incarnation: str
     pid: int
     config_version: int
+    workers: int
+    """How many its service has, as far as it knows."""
     draining: bool
     uptime: float
     ready: bool
@@ -61,6 +63,7 @@ def view(admin: Path, probe: str = "/-/ready", timeout: float = 2.0) -> WorkerVi
             incarnation=str(data["incarnation"]),
             pid=int(data["pid"]),
             config_version=int(data["config_version"] or 0),
+            workers=int(data["config"]["fleet"]["workers"][data["service"]]),
             draining=bool(data["draining"]),
             uptime=float(data["uptime_s"]),
             ready=ready == 200,

@@ -113,6 +113,17 @@ class FleetUnderTest:
         finally:
             connection.close()
 
+    def private(self, worker: str, path: str) -> dict[str, Any]:
+        """What a worker answers on its private socket."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.run_folder / f"{worker}.admin"))
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: shoal\r\nConnection: close\r\n\r\n".encode())
+            answer = b""
+            while part := connection.recv(65536):
+                answer += part
+        found: dict[str, Any] = json.loads(answer.partition(b"\r\n\r\n")[2])
+        return found
+
     def admin_port(self) -> int:
         return int(self.status()["admin"].rpartition(":")[2])
 

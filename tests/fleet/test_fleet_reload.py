@@ -68,6 +68,7 @@ def test_bad_rules_are_refused_with_file_path_and_reason(fleet: FleetUnderTest, 
         ('{"services": {"limitr": {}}}', "$.services.limitr"),
         ('{"log": {"level": "loud"}}', "$.log.level"),
         ('{"version": 1}', "$.version"),
+        ('{"fleet": {"workers": {"limiter": 9}}}', "$.fleet"),
         ("{", "$"),
     ]:
         file.write_text(content)

@@ -34,6 +34,25 @@ def test_scale_up_and_down_under_load(fleet: FleetUnderTest) -> None:
     assert after == before, "removing one moves only its own keys"
 
 
+def told(fleet: FleetUnderTest) -> dict[str, tuple[int, int]]:
+    """What each worker goes by: the fleet's size, and the version of its configuration."""
+    found = {}
+    for name in fleet.workers():
+        shown = fleet.private(name, "/-/config")
+        found[name] = shown["config"]["fleet"]["workers"]["limiter"], shown["config_version"]
+    return found
+
+
+def test_every_worker_is_told_how_many_there_are(fleet: FleetUnderTest) -> None:
+    pids, version = fleet.pids(), fleet.status()["config_version"]
+    assert told(fleet) == {f"limiter-{number}": (2, version) for number in (1, 2)}
+    for count in (3, 1):
+        fleet.run("scale", "limiter", str(count))
+        assert told(fleet) == {f"limiter-{number}": (count, version) for number in range(1, count + 1)}
+    assert fleet.pids().items() <= pids.items()
+    assert "nothing is wrong" in fleet.run("doctor").stdout
+
+
 def test_scale_to_the_same_number_changes_nothing(fleet: FleetUnderTest) -> None:
     pids = fleet.pids()
     assert "as before" in fleet.run("scale", "limiter", "2").stdout

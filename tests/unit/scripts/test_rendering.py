@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import configparser
 import dataclasses
+import json
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -73,9 +75,29 @@ def test_longer_prefixes_are_asked_first(parse: Parse, document: Document) -> No
     routes = [line.strip() for line in haproxy_config.render(balancer(catch_all)).decode().splitlines()
               if line.strip().startswith("use_backend")]
     assert routes == [
-        "use_backend echo if { path /echo/deep } || { path_beg /echo/deep/ }",
-        "use_backend echo if { path /echo } || { path_beg /echo/ }",
+        "use_backend echo if { path_beg /echo/deep/ } || { path /echo/deep }",
+        "use_backend echo if { path_beg /echo/ } || { path /echo }",
         "use_backend echo unless { path_beg /-/ }",
+    ]
+
+
+def test_prefixes_beside_each_other_are_asked_as_the_manifest_has_them(parse: Parse, document: Document) -> None:
+    found = parse(document | {"path_prefixes": ["/b", "/bb/long", "/a", "/bb"]})
+    text = haproxy_config.render(balancer(found)).decode()
+    assert re.findall(r"use_backend echo if { path_beg (\S+) }", text) == ["/b/", "/bb/long/", "/a/", "/bb/"]
+
+
+def test_the_first_rule_of_the_key_is_the_last_to_be_set(parse: Parse, document: Document, tmp_path: Path) -> None:
+    document["key"]["rules"] = [{"when": "{ path /one } !{ url_param(k) -m found }", "format": "1/%[url_param(a)]"},
+                                {"when": "{ path /one } || { path /two }", "format": "2"}]
+    found = haproxy_config.render(balancer(parse(document)))
+    assert haproxy_says(found, tmp_path) == ""
+    lines = [line.strip() for line in found.decode().splitlines() if "txn.key" in line]
+    assert lines == [
+        "http-request set-var(txn.key) path",
+        "http-request set-var-fmt(txn.key) 2 if { path /one } || { path /two }",
+        "http-request set-var-fmt(txn.key) 1/%[url_param(a)] if { path /one } !{ url_param(k) -m found }",
+        "balance hash var(txn.key)",
     ]
 
 
@@ -119,6 +141,21 @@ def test_a_fleet_renders_one_file_per_program(fleet: Fleet) -> None:
     assert {name for name in found if name.startswith("programs/")} == {
         "programs/echo-1a.conf", "programs/echo-2a.conf", "programs/haproxy.conf", "programs/rotate.conf"}
     assert b"server echo-2 " in found["haproxy.cfg"]
+
+
+def test_workers_are_told_how_many_stay_by_the_same_version(fleet: Fleet) -> None:
+    set_count(fleet, fleet.manifests["echo"], 3)
+    fleet.state.set_config({"log": {"level": "info"}})
+
+    def told() -> Document:
+        found: Document = json.loads(render.files(fleet, fleet.layout.conf)["config.json"])
+        return found
+
+    before = told()
+    assert before == {"version": fleet.state.config_version, "fleet": {"workers": {"echo": 3}},
+                      "log": {"level": "info"}}
+    set_count(fleet, fleet.manifests["echo"], 2)
+    assert told() == before | {"fleet": {"workers": {"echo": 2}}}
 
 
 def test_a_leaving_worker_runs_on_but_is_out_of_haproxys_file(fleet: Fleet) -> None:
