@@ -7,21 +7,35 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-# POST for one of many keys of rule `bulk`, so that the ring spreads them; with one key all go to its owner.
-POST_KEYS = """
-local count = %d
-local number = 0
-request = function()
-   number = number + 1
-   return wrk.format("POST", "/v1/limits/bulk/bench-" .. (number %% count))
+# The same bytes every time, which costs wrk least.
+POST = 'wrk.method = "POST"\n'
+# Any of `count` keys, beginning with number `first`: at random, or each in its turn.
+_KEYS = """
+local count, number, before, after = %(count)d, %(first)d
+function init()
+    math.randomseed(os.time() * 1000 + %(count)d)
+    before, after = wrk.format("POST", "/v1/limits/%(rule)s/bench-@"):match("^(.-)@(.*)$")
+end
+function request()
+    number = %(next)s
+    return before .. number .. after
 end
 """
+
+
+def random_keys(rule: str, count: int) -> str:
+    return _KEYS % {"rule": rule, "count": count, "first": 0, "next": "math.random(0, count - 1)"}
+
+
+def every_key(rule: str, count: int, first: int) -> str:
+    return _KEYS % {"rule": rule, "count": count, "first": first, "next": "(number + 1) % count"}
 
 
 @dataclass(frozen=True)
 class Load:
     requests: int
     failed: int
+    """Answered with another status than 2xx or 3xx, or not at all."""
     seconds: float
 
     @property
@@ -42,9 +56,7 @@ def parse(output: str) -> Load:
     return Load(int(found[1]), failed, float(found[2]) * unit)
 
 
-def run(url: str, connections: int, seconds: int, script: Path | None = None) -> Load:
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
-    if script is not None:
-        command += ["-s", str(script)]
-    done = subprocess.run([*command, url], capture_output=True, text=True, timeout=seconds + 30, check=True)
+def run(url: str, connections: int, seconds: int, script: Path) -> Load:
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=True)
     return parse(done.stdout)
