@@ -101,15 +101,17 @@ http::reply handlers::list_rules() const
 http::reply handlers::on_key(verb what, http::request& request)
 {
     subject of{.in_force = rules_};
-    of.by = find_rule(*of.in_force, request.parameters[0]);
+    const auto found = std::ranges::find(*of.in_force, request.parameters[0], &rule::name);
+    if (found != of.in_force->end()) of.by = &*found;
     if (of.by == nullptr) return http::problem(404, "no such rule; GET /v1/limits lists the rules in force");
     auto key = read_key(request.parameters[1]);
     if (key.has_error()) return refuse(key.error());
-    of.key = std::move(*key);
+    of.key = key->view();
     if (what == verb::forget) return forget(std::move(of), request);
 
-    const auto cost = read_cost(request.query, request.body, of.by->max_cost);
+    const auto cost = read_cost(request.query, request.body);
     if (cost.has_error()) return refuse(cost.error());
+    if (const auto above = refuse_cost(*cost, of.by->max_cost)) return refuse(*above);
     of.cost = *cost;
     return decide(std::move(of), what == verb::peek, request);
 }

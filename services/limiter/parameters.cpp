@@ -1,38 +1,29 @@
 #include "services/limiter/parameters.hpp"
 
+#include <algorithm>
 #include <charconv>
-#include <optional>
 #include <stdexcept>
 
-#include <nlohmann/json.hpp>
-
 #include "common/core/text.hpp"
+#include "common/http/ascii.hpp"
+#include "services/limiter/body.hpp"
+#include "services/limiter/query.hpp"
 
 namespace shoal::limiter {
 namespace {
 
 const char* const cost_form = "cost must be a whole number of at least 1";
+constexpr std::size_t most_idempotency_key = 255;
 
 parsed<std::optional<std::int64_t>> cost_of_query(std::string_view query)
 {
     std::optional<std::int64_t> cost;
-    while (!query.empty()) {
-        const auto end = std::min(query.find('&'), query.size());
-        const auto pair = query.substr(0, end);
-        query.remove_prefix(std::min(end + 1, query.size()));
-        if (pair.empty()) continue;
-        const auto equals = std::min(pair.find('='), pair.size());
-        const auto name = pair.substr(0, equals);
-        if (name != "cost") return refusal{400, "unknown query parameter; the only one is cost, as in ?cost=3"};
+    while (const auto pair = next_pair(query)) {
+        if (pair->name != "cost") return refusal{400, "unknown query parameter; the only one is cost, as in ?cost=3"};
         if (cost) return refusal{400, "cost stands twice in the query"};
-        const auto text = pair.substr(std::min(equals + 1, pair.size()));
-        std::int64_t value = 0;
-        const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (error == std::errc::result_out_of_range && text.front() != '-')
-            value = INT64_MAX;
-        else if (error != std::errc{} || last != text.data() + text.size())
-            return refusal{400, cost_form};
-        cost = value;
+        const auto value = read_cost_text(pair->value);
+        if (value.has_error()) return value.error();
+        cost = *value;
     }
     return cost;
 }
@@ -40,18 +31,13 @@ parsed<std::optional<std::int64_t>> cost_of_query(std::string_view query)
 parsed<std::optional<std::int64_t>> cost_of_body(std::string_view body)
 {
     if (body.empty()) return std::optional<std::int64_t>{};
-    const auto json = nlohmann::json::parse(body, nullptr, false);
-    if (json.is_discarded() || !json.is_object())
-        return refusal{400, R"(the body must be empty or a JSON object as {"cost":3})"};
+    const auto json = read_object(body, R"({"cost":3})");
+    if (json.has_error()) return json.error();
     std::optional<std::int64_t> cost;
-    for (const auto& [name, value] : json.items()) {
+    for (const auto& [name, value] : json->items()) {
         if (name != "cost") return refusal{400, R"(unknown member in the body; the only one is "cost")"};
-        if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX)
-            cost = INT64_MAX;
-        else if (value.is_number_integer())
-            cost = value.get<std::int64_t>();
-        else
-            return refusal{400, cost_form};
+        cost = whole_number(value);
+        if (!cost || *cost < 1) return refusal{400, cost_form};
     }
     return cost;
 }
@@ -63,30 +49,58 @@ void throw_exception_from_error(const refusal& refused, const boost::source_loca
     throw std::logic_error{"value of a refused parameter was read: " + refused.detail};
 }
 
-parsed<std::string> read_key(std::string_view segment)
+std::optional<refusal> refuse_key(std::string_view key)
 {
-    auto key = percent_decode(segment);
-    if (!key) return refusal{400, "the key has a '%' that two hexadecimal digits do not follow; encode '%' as %25"};
-    if (key->empty()) return refusal{400, "the key is empty"};
-    if (key->size() > most_key_bytes)
+    if (key.empty()) return refusal{400, "the key is empty"};
+    if (key.size() > most_key_bytes)
         return refusal{400, "the key is longer than 512 bytes; use a hash of it, for example"};
-    if (!is_utf8(*key)) return refusal{400, "the key is not UTF-8"};
-    return std::move(*key);
+    if (!is_utf8(key)) return refusal{400, "the key is not UTF-8"};
+    return std::nullopt;
 }
 
-parsed<std::int64_t> read_cost(std::string_view query, std::string_view body, std::int64_t most)
+parsed<key_text> read_key(std::string_view encoded)
+{
+    if (encoded.find('%') == std::string_view::npos) {
+        if (auto wrong = refuse_key(encoded)) return *std::move(wrong);
+        return key_text{encoded};
+    }
+    auto decoded = percent_decode(encoded);
+    if (!decoded) return refusal{400, "the key has a '%' that two hexadecimal digits do not follow; encode '%' as %25"};
+    if (auto wrong = refuse_key(*decoded)) return *std::move(wrong);
+    return key_text{std::move(*decoded)};
+}
+
+parsed<std::int64_t> read_cost_text(std::string_view text)
+{
+    std::int64_t value = 0;
+    const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = last == text.data() + text.size();
+    if (whole && error == std::errc::result_out_of_range && text.front() != '-') return INT64_MAX;
+    if (!whole || error != std::errc{} || value < 1) return refusal{400, cost_form};
+    return value;
+}
+
+parsed<std::int64_t> read_cost(std::string_view query, std::string_view body)
 {
     const auto asked = cost_of_query(query);
     if (asked.has_error()) return asked.error();
     const auto posted = cost_of_body(body);
     if (posted.has_error()) return posted.error();
     if (*asked && *posted && **asked != **posted) return refusal{400, "the query and the body name different costs"};
+    return asked->value_or(posted->value_or(1));
+}
 
-    const std::int64_t cost = asked->value_or(posted->value_or(1));
-    if (cost < 1) return refusal{400, cost_form};
-    if (cost > most)
-        return refusal{422, "cost is above the rule's maximum of " + std::to_string(most) + "; ask for less at a time"};
-    return cost;
+std::optional<refusal> refuse_cost(std::int64_t cost, std::int64_t most)
+{
+    if (cost <= most) return std::nullopt;
+    return refusal{422, "cost is above the rule's maximum of " + std::to_string(most) + "; ask for less at a time"};
+}
+
+std::optional<refusal> refuse_idempotency_key(std::string_view value)
+{
+    if (!value.empty() && value.size() <= most_idempotency_key && std::ranges::all_of(value, http::is_visible))
+        return std::nullopt;
+    return refusal{400, "Idempotency-Key must be 1 to 255 visible ASCII characters, for example a UUID"};
 }
 
 }  // namespace shoal::limiter

@@ -21,13 +21,14 @@ enum class dialect : std::uint8_t { ratelimit, x_ratelimit, none };
 
 struct rule {
     /// [a-z0-9_-]{1,64}: it stands in paths, in Redis keys and in a structured field's string.
-    std::string name;
+    std::string name{};
     algorithm kind = algorithm::gcra;
     /// gcra: requests per `period_us` microseconds, as written. window: per window. concurrency: slots.
     std::int64_t limit = 0;
+    /// window: its nominal length; a month counts as 30 days. concurrency: 0.
     std::int64_t period_us = 0;
     /// gcra: the same rate in lowest terms, and the burst.
-    rate decide;
+    rate decide{};
     /// window: null for other algorithms.
     std::shared_ptr<const calendar> windows{};
     std::int64_t max_cost = 1;
