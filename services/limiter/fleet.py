@@ -6,13 +6,12 @@ import argparse
 import http.client
 import json
 from collections import Counter
-from typing import Any, Iterable, Iterator, Mapping, NamedTuple
+from typing import Any, Iterable, Mapping, NamedTuple
 
 from shoal_fleet.errors import FleetError
 from shoal_fleet.fleet import Fleet
 from shoal_fleet.proof import ring_of
 from shoal_fleet.ring import path_bytes
-from shoal_fleet.state import worker_name
 from shoal_fleet.terminal import table
 from shoal_fleet.tool import Tool
 from shoal_fleet.worker_api import get
@@ -76,10 +75,10 @@ def run_show(tool: Tool, args: argparse.Namespace) -> int:
 def run_top(tool: Tool, args: argparse.Namespace) -> int:
     fleet = _running(tool)
     lists, missing = [], []
-    for worker in _workers(fleet):
+    for worker in fleet.workers("limiter"):
         try:
             lists.append(_document(*get(fleet.layout.admin(worker), f"/-/limits/top?count={_TRACKED}"))["refused"])
-        except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+        except (OSError, http.client.HTTPException, ValueError, KeyError, FleetError) as error:
             missing.append(worker)
             tool.terminal.say(f"{worker} is not counted: {error}")
     if not lists:
@@ -164,14 +163,10 @@ def _running(tool: Tool) -> Fleet:
     return fleet
 
 
-def _workers(fleet: Fleet) -> Iterator[str]:
-    yield from (worker_name("limiter", place) for place in fleet.state.staying("limiter"))
-
-
 def _ask_any(fleet: Fleet, owner: str, target: str) -> dict[str, Any]:
     """The owner's answer, or that of another while the owner does not give one: all know the same."""
     problem: Exception | None = None
-    for worker in sorted(_workers(fleet), key=lambda name: name != owner):
+    for worker in sorted(fleet.workers("limiter"), key=lambda name: name != owner):
         try:
             return _document(*get(fleet.layout.public(worker), target))
         except (OSError, http.client.HTTPException, ValueError) as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from samples import ROOT
-from shoal_fleet.errors import FleetError
+from shoal_fleet.cli import main
+from shoal_fleet.errors import FAILED, USAGE, FleetError
 
 
 def _load() -> ModuleType:
@@ -81,3 +83,25 @@ def test_a_card_has_the_rule_the_owner_and_how_the_key_stands() -> None:
 
 def test_a_key_can_not_send_commands_to_the_terminal() -> None:
     assert limits.printable("a\x1b[2Jb\n\u202eö") == "a\\x1b[2Jb\\n\\u202eö"
+
+
+@pytest.mark.parametrize("command", ["limits", "limits show", "limits top"])
+def test_help_of_limits_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*command.split(), "--help"], ROOT)
+    assert caught.value.code == 0
+    assert "examples:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", ["limits", "limits show demo", "limits top --count 0", "limits top --count 129"])
+def test_usage_errors_of_limits_end_with_2(line: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(line.split(), ROOT)
+    assert caught.value.code == USAGE
+
+
+@pytest.mark.parametrize("command", ["limits show demo alice", "limits top"])
+def test_without_a_fleet_limits_say_how_to_start_one(command: str, tmp_path: Path,
+                                                     capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command.split(), "--home", str(tmp_path / "none")], ROOT) == FAILED
+    assert "scripts/fleet up" in capsys.readouterr().err
