@@ -13,7 +13,20 @@ namespace {
 boost::asio::awaitable<void> take_task(limiter::store& at, const limiter::rule& by, const std::string& key,
                                        std::int64_t cost, std::optional<result<limiter::outcome>>& into)
 {
-    into.emplace(co_await at.take(by, key, cost, boot_time::max()));
+    auto taken = at.take(by, key, cost, boot_time::max());
+    if (const auto* known = std::get_if<limiter::outcome>(&taken))
+        into.emplace(*known);
+    else
+        into.emplace(co_await std::get<boost::asio::awaitable<result<limiter::outcome>>>(std::move(taken)));
+}
+
+boost::asio::awaitable<void> cell_task(limiter::cell_store& at, const limiter::rule& by, const std::string& key,
+                                       const limiter::ask& asked, std::string_view idempotency_key,
+                                       std::optional<result<limiter::cell_reply>>& into)
+{
+    std::string tag;
+    limiter::cell_store::append_tag(tag, by, key);
+    into.emplace(co_await at.run(tag, by, asked, boot_time::max(), idempotency_key));
 }
 
 boost::asio::awaitable<void> forget_task(limiter::store& at, const limiter::rule& by, const std::string& key,
@@ -32,7 +45,7 @@ boost::asio::awaitable<void> command_task(redis::client& client, const std::vect
 
 fleet_of_stores::member::member(boost::asio::io_context& loop, const redis::options& chosen, runtime::task_group& tasks,
                                 log::logger& log, std::chrono::milliseconds timeout)
-    : client{loop, chosen, tasks, log, metrics}, store{client, timeout}
+    : client{loop, chosen, tasks, log, metrics}, clock{timeout}, cells{client, clock}, store{client, timeout}
 {
     client.start();
 }
@@ -65,6 +78,16 @@ result<limiter::outcome> fleet_of_stores::take(const limiter::rule& by, const st
     spawn(take_task(at(worker), by, key, cost, made));
     until([&made] { return made.has_value(); });
     return *made;
+}
+
+result<limiter::cell_reply> fleet_of_stores::run(const limiter::rule& by, const std::string& key,
+                                                 const limiter::ask& asked, std::size_t worker,
+                                                 std::string_view idempotency_key)
+{
+    std::optional<result<limiter::cell_reply>> answer;
+    spawn(cell_task(workers_[worker]->cells, by, key, asked, idempotency_key, answer));
+    until([&answer] { return answer.has_value(); });
+    return *answer;
 }
 
 result<void> fleet_of_stores::forget(const limiter::rule& by, const std::string& key)

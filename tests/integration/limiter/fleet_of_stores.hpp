@@ -26,6 +26,7 @@ public:
     fleet_of_stores& operator=(const fleet_of_stores&) = delete;
 
     [[nodiscard]] limiter::store& at(std::size_t worker) { return workers_[worker]->store; }
+    [[nodiscard]] limiter::cell_store& cells(std::size_t worker) { return workers_[worker]->cells; }
     [[nodiscard]] std::size_t size() const { return workers_.size(); }
 
     void spawn(boost::asio::awaitable<void> task) { tasks_.spawn("test", std::move(task)); }
@@ -34,6 +35,9 @@ public:
     /// Takes at one worker and waits for the outcome.
     result<limiter::outcome> take(const limiter::rule& by, const std::string& key, std::int64_t cost,
                                   std::size_t worker = 0);
+    /// One call of cell.lua, past what the store remembers.
+    result<limiter::cell_reply> run(const limiter::rule& by, const std::string& key, const limiter::ask& asked,
+                                    std::size_t worker = 0, std::string_view idempotency_key = {});
     result<void> forget(const limiter::rule& by, const std::string& key);
     /// Runs a command of raw bytes.
     result<redis::value> command(const std::vector<std::string>& arguments);
@@ -47,6 +51,8 @@ private:
 
         metrics::registry metrics;
         redis::client client;
+        limiter::server_clock clock;
+        limiter::cell_store cells;
         limiter::store store;
     };
 
