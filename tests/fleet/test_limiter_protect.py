@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 import zlib
 from collections import Counter
 from contextlib import contextmanager
@@ -89,7 +90,9 @@ def test_a_fleet_that_can_not_decide_lets_everybody_pass(proxy: Proxy, status: i
 
 def test_a_fleet_that_is_down_lets_everybody_pass(proxy: Proxy, tmp_path: Path) -> None:
     with site_behind(proxy, tmp_path, free_port()) as (port, _):
+        started = time.monotonic()
         assert [Client(port).ask(method)[0] for method in ("GET", "POST")] == [200, 200]
+        assert time.monotonic() - started < 2, "nobody should wait for a fleet that refuses connections"
 
 
 def test_a_fleet_that_takes_too_long_lets_everybody_pass(proxy: Proxy, tmp_path: Path) -> None:

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import http.client
 import json
-import os
 from collections import Counter
-from datetime import datetime
 from pathlib import Path
 
-import pytest
+from access_log import addresses, needs_log
 
-from shoal_cli import ROOT
-
-LOG = Path(os.environ.get("SHOAL_DATA", ROOT.parent / "shared" / "data")) / "access.log.gz"
 LINES = 3000
 BUDGET = 60
 
 
-def addresses() -> list[str]:
-    """The client of each request, in the order of time."""
-    with gzip.open(LOG, "rt", encoding="utf-8", errors="replace") as lines:
-        entries = [(datetime.strptime(line.split("[")[1].split("]")[0], "%d/%b/%Y:%H:%M:%S %z"), line.split()[0])
-                   for line in lines]
-    return [address for _, address in sorted(entries, key=lambda entry: entry[0])]
-
-
-@pytest.mark.skipif(not LOG.exists(), reason=f"{LOG} is not there: the real access log is not part of the project")
+@needs_log
 def test_the_fleet_gives_the_verdicts_of_a_simple_count(make_fleet, tmp_path: Path) -> None:
     # The budget refills too slowly to matter while the test runs, so counting is the whole reference.
     config = tmp_path / "shoal.json"
