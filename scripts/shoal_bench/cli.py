@@ -33,7 +33,7 @@ cases:
   fleet bare, as shipped      the hot key through HAProxy and a unix socket: HAProxy, worker and Redis together
   per Redis CPU second        decisions on the hot key, to those on one of a rule that has the same rate but a burst
                               of 7, which is too short for a lease; the ratio is leased to not leased
-  --scale, fleet              256 hot keys over 1 to 8 workers: all processes of the fleet
+  --scale, fleet              32 hot keys over 1 to 8 workers: all processes of the fleet
   --scale, keys               1,000 to 1,000,000 keys in Redis, any of them at random: worker and Redis
 
 exit codes: 0 measured, 1 something failed, 2 usage

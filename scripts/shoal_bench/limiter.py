@@ -72,8 +72,8 @@ def _leases(leased: Measured, unleased: Measured) -> Figure:
 
 
 def by_workers(bench: Bench, fleet: Fleet, rounds: int) -> list[Figure]:
-    """Hot keys enough that each worker has some: what a decision costs in all processes of the fleet."""
-    script, found = wrk.random_keys("hot", 256), []
+    """Hot keys, but enough that each worker has some: what a decision costs in all processes of the fleet."""
+    script, found = wrk.random_keys("hot", 32), []
     for workers in _WORKERS:
         fleet.scale(workers)
         found += bench.rounds([Case(f"fleet, workers: {workers}", fleet.server(), script)], rounds)
@@ -103,4 +103,4 @@ def _populate(bench: Bench, worker: Server, redis: Path, count: int) -> None:
 def _growth(found: list[Measured], processes: tuple[str, ...]) -> list[Figure]:
     """Each beside the first of them: flat is 1."""
     base = found[0].cpu_us(*processes)
-    return [Figure.of(one, base, processes, None if one is found[0] else 1.25) for one in found]
+    return [Figure.of(one, base, processes, None if one is found[0] else 1.2) for one in found]
