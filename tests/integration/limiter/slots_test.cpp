@@ -173,8 +173,8 @@ TEST_CASE("slots: the set of a key expires with its last slot", "[limiter]")
 {
     stores fleet{1};
     const auto by = make(3);
-    REQUIRE(fleet.acquire(by, "alice", id(1), 100ms).granted);
-    REQUIRE(fleet.acquire(by, "alice", id(2), 150ms).granted);
+    REQUIRE(fleet.acquire(by, "alice", id(1), 300ms).granted);
+    REQUIRE(fleet.acquire(by, "alice", id(2), 500ms).granted);
     const auto last = fleet.expiry(id(2));
     const auto expires = *fleet.to.command({"PEXPIRETIME", "s:{test:alice}"}).integer() * 1000;
     REQUIRE(expires >= last);
