@@ -1,78 +1,72 @@
 #include "services/limiter/handlers.hpp"
 
-#include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "common/log/log.hpp"
 #include "common/metrics/metrics.hpp"
 #include "common/redis/client.hpp"
-#include "services/limiter/parameters.hpp"
-#include "services/limiter/verdict.hpp"
+#include "limiter_service_embedded.hpp"
+#include "services/limiter/query.hpp"
 
 namespace shoal::limiter {
 namespace {
 
 constexpr const char* json_type = "application/json";
+constexpr std::size_t usual_top = 20;
+constexpr std::size_t most_top = 128;
 
-http::response answer(const rule& by, const verdict& said, unsigned status)
+/// ?count=20, and nothing else.
+parsed<std::size_t> count_of(std::string_view query)
 {
-    http::response made{status};
-    made.add("RateLimit-Policy", policy_field(by)).add("RateLimit", limit_field(by, said));
-    if (status == 429) made.add("Retry-After", std::to_string(retry_after_seconds(said)));
-    made.body(json_type, to_json(said));
-    return made;
-}
-
-http::response refuse(const refusal& why)
-{
-    return http::problem(why.status, why.detail);
-}
-
-http::response answer_without_redis(const rule& by, const boost::system::error_code& why)
-{
-    if (why == errc::deadline_exceeded)
-        return http::problem(504, "the request's deadline passed before a decision; nothing was taken");
-    if (by.outage == without_redis::deny)
-        return http::problem(503, "Redis does not answer and the rule denies meanwhile; try again later")
-            .add("Retry-After", "1");
-    http::response made{200};
-    made.add("RateLimit-Policy", policy_field(by));
-    return std::move(made).body(json_type, to_json(verdict{.allowed = true, .limit = by.limit}));
-}
-
-boot_time deadline_of(const http::request& request)
-{
-    return request.deadline.value_or(boot_time::max());
+    const refusal wrong{400, "the query must be empty or count, a whole number of 1 to 128, as in ?count=20"};
+    const auto pair = next_pair(query);
+    if (!pair) return usual_top;
+    std::size_t count = 0;
+    const auto* const end = pair->value.data() + pair->value.size();
+    const auto [last, error] = std::from_chars(pair->value.data(), end, count);
+    if (pair->name != "count" || error != std::errc{} || last != end || count < 1 || count > most_top) return wrong;
+    if (next_pair(query)) return wrong;
+    return count;
 }
 
 }  // namespace
 
 std::function<void()> handlers::read(config::object& section, const worker::facts& known)
 {
-    auto read = std::make_shared<const rules>(read_rules(section, known.version));
-    return [this, read = std::move(read)] { rules_ = read; };
+    auto made = std::make_shared<const rules>(read_rules(section, known.version));
+    return [this, made = std::move(made), workers = known.workers] { apply(*made, workers); };
+}
+
+void handlers::apply(rules in_force, std::int64_t workers)
+{
+    shown_ = nlohmann::json::array();
+    for (const auto& one : in_force) shown_.push_back(to_json(one));
+    referee_.set_workers(workers);
+    if (metrics_ == nullptr)
+        first_rules_ = std::move(in_force);
+    else
+        book_ = std::make_shared<const rule_book>(std::move(in_force), *metrics_);
 }
 
 nlohmann::json handlers::effective() const
 {
-    auto listed = nlohmann::json::array();
-    for (const auto& one : *rules_) listed.push_back(to_json(one));
-    return {{"rules", std::move(listed)}};
+    return {{"rules", shown_}};
 }
 
 std::vector<http::route> handlers::start(const worker::context& from)
 {
+    metrics_ = &from.metrics;
+    book_ = std::make_shared<const rule_book>(std::exchange(first_rules_, {}), *metrics_);
     store_.emplace(from.state, from.state_timeout);
-    const std::string name = "shoal_limiter_decisions_total";
-    const std::string help = "Decisions on POST, by verdict and by who made them.";
-    const auto counter = [&](const char* verdict, const char* by) {
-        return &from.metrics.add_counter(name, help, {{"verdict", verdict}, {"by", by}});
-    };
-    count_ = {.allowed = counter("allowed", "redis"),
-              .refused = counter("refused", "redis"),
-              .allowed_without_redis = counter("allowed", "policy"),
-              .refused_without_redis = counter("refused", "policy")};
+    from.metrics.add_gauge("shoal_limiter_remembered_keys", "Keys of which a lease or a refusal is remembered.", {},
+                           [this] { return static_cast<double>(store_->remembered()); });
+    watch_redis(from);
+    return routes();
+}
 
+void handlers::watch_redis(const worker::context& from)
+{
     from.state.on_data_event([&log = from.log, &metrics = from.metrics](redis::data_event event) {
         const bool lost = event == redis::data_event::lost;
         metrics
@@ -82,15 +76,41 @@ std::vector<http::route> handlers::start(const worker::context& from)
         log.warning(lost ? "Redis lost its data: every key has its whole budget again"
                          : "Redis restarted: keys may have lost what was taken in its last second");
     });
+}
 
-    using http::request;
+std::vector<http::route> handlers::routes()
+{
+    using http::verb;
+    const std::string_view all = "/v1/limits";
     const std::string_view key = "/v1/limits/{rule}/{key}";
+    const std::string_view slots = "/v1/limits/{rule}/{key}/slots";
+    const std::string_view slot = "/v1/limits/{rule}/{key}/slots/{id}";
     return {
-        {http::verb::get, "/v1/limits", "rules", [this](request&) { return list_rules(); }},
-        {http::verb::post, key, "take", [this](request& r) { return on_key(verb::take, r); }},
-        {http::verb::get, key, "peek", [this](request& r) { return on_key(verb::peek, r); }},
-        {http::verb::delete_, key, "forget", [this](request& r) { return on_key(verb::forget, r); }},
+        {verb::get, all, "rules", [this](request&) { return list_rules(); }},
+        {verb::post, all, "batch", [this](request& r) { return batch(r); }},
+        {verb::post, key, "take", [this](request& r) { return take(r); }},
+        {verb::get, key, "peek", [this](request& r) { return peek(r); }},
+        {verb::delete_, key, "forget", [this](request& r) { return forget(r); }},
+        {verb::post, "/v1/limits/{rule}/{key}/refund", "refund", [this](request& r) { return refund(r); }},
+        {verb::post, slots, "acquire", [this](request& r) { return acquire(r); }},
+        {verb::put, slot, "renew", [this](request& r) { return renew(r); }},
+        {verb::delete_, slot, "release", [this](request& r) { return release(r); }},
+        {http::any_method, "/v1/check", "check", [this](request& r) { return check(r); }},
+        {verb::get, "/v1/openapi.json", "openapi",
+         [](request&) -> http::reply {
+             return http::response{200}.body(json_type, std::string{embedded::openapi_json});
+         }},
     };
+}
+
+std::vector<http::route> handlers::admin_routes()
+{
+    return {{http::verb::get, "/-/limits/top", "top", [this](request& r) { return list_refused(r); }}};
+}
+
+boost::asio::awaitable<void> handlers::drain()
+{
+    return store_->drain();
 }
 
 http::reply handlers::list_rules() const
@@ -98,57 +118,14 @@ http::reply handlers::list_rules() const
     return http::response{200}.body(json_type, effective().dump() + '\n');
 }
 
-http::reply handlers::on_key(verb what, http::request& request)
+http::reply handlers::list_refused(const request& of) const
 {
-    subject of{.in_force = rules_};
-    const auto found = std::ranges::find(*of.in_force, request.parameters[0], &rule::name);
-    if (found != of.in_force->end()) of.by = &*found;
-    if (of.by == nullptr) return http::problem(404, "no such rule; GET /v1/limits lists the rules in force");
-    auto key = read_key(request.parameters[1]);
-    if (key.has_error()) return refuse(key.error());
-    of.key = key->view();
-    if (what == verb::forget) return forget(std::move(of), request);
-
-    const auto cost = read_cost(request.query, request.body);
-    if (cost.has_error()) return refuse(cost.error());
-    if (const auto above = refuse_cost(*cost, of.by->max_cost)) return refuse(*above);
-    of.cost = *cost;
-    return decide(std::move(of), what == verb::peek, request);
-}
-
-boost::asio::awaitable<http::response> handlers::decide(subject of, bool peek, http::request& request)
-{
-    const auto sent = boot_clock::now();
-    result<outcome> made = errc::redis_unavailable;
-    if (peek) {
-        made = co_await store_->peek(*of.by, of.key, of.cost, deadline_of(request));
-    } else {
-        auto taken = store_->take(*of.by, of.key, of.cost, deadline_of(request));
-        if (auto* const known = std::get_if<outcome>(&taken))
-            made = *known;
-        else
-            made = co_await std::get<boost::asio::awaitable<result<outcome>>>(std::move(taken));
-    }
-    request.add_timing("redis", boot_clock::now() - sent);
-    if (made.has_error()) {
-        auto answered = answer_without_redis(*of.by, made.error());
-        if (!peek) (answered.status() == 200 ? count_.allowed_without_redis : count_.refused_without_redis)->add();
-        co_return answered;
-    }
-    const auto said = verdict_of(*of.by, *made);
-    if (peek) co_return answer(*of.by, said, 200);
-    (made->granted ? count_.allowed : count_.refused)->add();
-    co_return answer(*of.by, said, made->granted ? 200 : 429);
-}
-
-boost::asio::awaitable<http::response> handlers::forget(subject of, http::request& request)
-{
-    const auto sent = boot_clock::now();
-    const auto done = co_await store_->forget(*of.by, of.key, deadline_of(request));
-    request.add_timing("redis", boot_clock::now() - sent);
-    if (done.has_value()) co_return http::response{204};
-    co_return http::problem(503, "Redis does not answer, so the key may not be forgotten; repeat the DELETE")
-        .add("Retry-After", "1");
+    const auto count = count_of(of.query);
+    if (count.has_error()) return refuse(count.error());
+    auto listed = nlohmann::json::array();
+    for (const auto& one : referee_.top().most(*count))
+        listed.push_back({{"rule", one.rule}, {"key", one.key}, {"refused", one.refused}, {"error", one.error}});
+    return http::response{200}.body(json_type, nlohmann::json{{"refused", std::move(listed)}}.dump() + '\n');
 }
 
 }  // namespace shoal::limiter
