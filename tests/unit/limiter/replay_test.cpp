@@ -99,7 +99,7 @@ TEST_CASE("replay: a real access log gets the verdicts of a token bucket, line b
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const auto& [second, client] = entries[i];
         auto& stored = cells[client];
-        const auto made = take(by, stored, 1, second * 1'000'000);
+        const auto made = decide(by, stored, {.cost = 1}, second * 1'000'000);
         if (made.granted) stored = made.after;
         const bool wanted = buckets.try_emplace(client, bucket{per_minute, second})
                                 .first->second.take(per_minute, 60 / per_minute, second);

@@ -1,0 +1,387 @@
+#include "tests/unit/limiter/model_fleet.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace shoal::test {
+namespace {
+
+using namespace limiter;
+
+constexpr std::int64_t boot_us = 1'000'000'000;
+constexpr std::int64_t epoch_us = 1'763'822'000'000'000;
+/// When a worker gives up on a reply.
+constexpr std::int64_t timeout_us = 100'000;
+
+}  // namespace
+
+fleet_model::fleet_model(const plan& by, std::uint64_t seed, what_if left_out)
+    : by_{by}, left_out_{left_out}, random_{seed}, redis_{left_out}, to_come_{by.requests}
+{
+    workers_.resize(static_cast<std::size_t>(by.workers));
+    for (auto& one : workers_) {
+        one.offset_us = random_.between(0, boot_us);
+        one.drift_ppm = random_.between(-1000, 1000);
+    }
+    for (const auto& one : by.rules) {
+        longest_lease_us_ = std::max(longest_lease_us_, lease_span_us(one));
+        largest_burst_ = std::max(largest_burst_, one.burst);
+    }
+    made_.reigns.resize(by.rules.size());
+}
+
+std::int64_t fleet_model::clock(const worker& of, std::int64_t at_us) const
+{
+    return boot_us + of.offset_us + at_us + at_us * of.drift_ppm / 1'000'000;
+}
+
+const rate& fleet_model::rule(std::int64_t version) const
+{
+    static const rate any;
+    return version < 1 ? any : by_.rules[static_cast<std::size_t>(version - 1)];
+}
+
+void fleet_model::push(std::int64_t at_us, event_kind kind, std::size_t index, std::int64_t extra)
+{
+    events_.push({.at_us = at_us, .order = ++order_, .kind = kind, .index = index, .extra = extra});
+}
+
+history fleet_model::run()
+{
+    if (by_.exhausted) (void)redis_.run({.cost = rule(1).burst}, rule(1), 1, epoch_us);
+    push(0, event_kind::arrive, 0);
+    while (!events_.empty()) {
+        const event next = events_.top();
+        events_.pop();
+        now_us_ = next.at_us;
+        dispatch(next);
+    }
+    made_.ended_us = now_us_;
+    return std::move(made_);
+}
+
+void fleet_model::dispatch(const event& next)
+{
+    switch (next.kind) {
+    case event_kind::arrive: return arrive();
+    case event_kind::handle: return handle(next.index);
+    case event_kind::execute: return execute(next.index);
+    case event_kind::hear: return hear(next.index);
+    case event_kind::adopt: return adopt(next.index, next.extra);
+    case event_kind::revive: workers_[next.index].alive = true;
+    }
+}
+
+// Clients and what befalls the fleet.
+
+void fleet_model::schedule_arrival()
+{
+    if (to_come_ <= 0 || by_.lone_client) return;
+    const rate& by = rule(newest_);
+    const double mean_cost = static_cast<double>(1 + by_.most_cost) / 2;
+    double load = by_.load;
+    if (by_.varying) {
+        const int phase = to_come_ / 50 % 3;
+        load *= phase == 0 ? 0.33 : phase == 1 ? 1 : 4;
+    }
+    if (by_.bunched > 0) load /= 1 + by_.bunched * 11;
+    const double gap = static_cast<double>(by.period_us) / static_cast<double>(by.limit) * mean_cost / load;
+    push(now_us_ + random_.about(gap), event_kind::arrive, 0);
+}
+
+void fleet_model::arrive()
+{
+    const int several = random_.chance(by_.bunched) ? 12 : 1;
+    for (int i = 0; i < several; ++i) arrive_one();
+    trouble();
+    schedule_arrival();
+}
+
+void fleet_model::arrive_one()
+{
+    --to_come_;
+    auto which = random_.chance(by_.owned) ? 0 : static_cast<std::size_t>(random_.between(0, by_.workers - 1));
+    for (std::size_t tried = 0; !workers_[which].alive && tried < workers_.size(); ++tried)
+        which = (which + 1) % workers_.size();
+    worker& at = workers_[which];
+    if (!at.alive) return;
+    const rate& by = rule(at.version);
+    request made{.worker = which, .life = at.life, .kind = purpose::take, .read_us = now_us_, .waited = lone_waits_};
+    made.cost = random_.between(1, std::min(by_.most_cost, by.burst));
+    if (random_.chance(by_.large_costs)) made.cost = random_.between(1, by.burst);
+    if (random_.chance(by_.tentative)) made.kind = purpose::tentative;
+    if (random_.chance(by_.peeks)) made.kind = purpose::peek;
+    if (random_.chance(by_.refunds)) made.kind = purpose::refund;
+    if (random_.chance(by_.deletes)) made.kind = purpose::forget;
+    requests_.push_back(made);
+    if (at.paused_until_us > now_us_)
+        push(at.paused_until_us, event_kind::handle, requests_.size() - 1);
+    else
+        handle(requests_.size() - 1);
+}
+
+void fleet_model::trouble()
+{
+    worker& one = workers_[static_cast<std::size_t>(random_.between(0, by_.workers - 1))];
+    if (random_.chance(by_.pauses)) one.paused_until_us = now_us_ + random_.of_any_size(1'000, 200'000);
+    if (random_.chance(by_.evictions)) {
+        one.remembers = {};
+        one.asking = 0;
+    }
+    if (one.alive && random_.chance(by_.kills)) kill(one);
+    if (one.alive && random_.chance(by_.drains)) drain(one);
+    if (newest_ < static_cast<std::int64_t>(by_.rules.size()) && random_.chance(0.01)) {
+        ++newest_;
+        for (std::size_t i = 0; i < workers_.size(); ++i)
+            push(now_us_ + random_.of_any_size(10, 100'000), event_kind::adopt, i, newest_);
+    }
+    step_clock();
+}
+
+void fleet_model::step_clock()
+{
+    const rate& by = rule(newest_);
+    if (random_.chance(by_.steps_forward)) {
+        const auto step = random_.of_any_size(100, 10'000'000);
+        redis_offset_us_ += step;
+        made_.allowed.push_back({now_us_, std::min(by.burst, step * by.limit / by.period_us + 1)});
+    }
+    if (random_.chance(by_.steps_back)) redis_offset_us_ -= random_.of_any_size(100, 10'000'000);
+}
+
+void fleet_model::kill(worker& one)
+{
+    const auto left = one.remembers.surrender(clock(one, now_us_));
+    one.lost = left ? left->unspent : 0;
+    made_.most_lost = std::max(made_.most_lost, one.lost);
+    one.remembers = {};
+    one.asking = 0;
+    one.alive = false;
+    ++one.life;
+    // A new process has a new connection, and the clock is the host's.
+    one.last_run_us = one.last_reply_us = 0;
+    push(now_us_ + random_.of_any_size(10, 300'000), event_kind::revive,
+         static_cast<std::size_t>(&one - workers_.data()));
+}
+
+void fleet_model::drain(worker& one)
+{
+    const auto which = static_cast<std::size_t>(&one - workers_.data());
+    if (const auto left = one.remembers.surrender(clock(one, now_us_)); left && left->unspent > 0)
+        send(which, purpose::drain, {.settles = left});
+    kill(one);
+}
+
+void fleet_model::adopt(std::size_t which, std::int64_t version)
+{
+    worker& one = workers_[which];
+    one.version = std::max(one.version, version);
+    auto& before = made_.reigns[static_cast<std::size_t>(version - 2)];
+    before.until_us = std::min(before.until_us, now_us_);
+    auto& reign = made_.reigns[static_cast<std::size_t>(version - 1)];
+    reign.from_us = std::max(reign.from_us, now_us_);
+}
+
+// A worker, as store.cpp.
+
+void fleet_model::handle(std::size_t asker)
+{
+    const request& one = requests_[asker];
+    worker& at = workers_[one.worker];
+    if (at.life != one.life) return;
+    if (at.paused_until_us > now_us_) return push(at.paused_until_us, event_kind::handle, asker);
+    if (one.kind == purpose::take) return take(asker, false);
+    ask_other(asker);
+}
+
+void fleet_model::ask_other(std::size_t asker)
+{
+    const request& one = requests_[asker];
+    worker& at = workers_[one.worker];
+    if (one.kind == purpose::forget) {
+        send(one.worker, one.kind, {}, asker);
+        return;
+    }
+    const bool takes = one.kind == purpose::tentative;
+    ask asked = at.remembers.next(rule(at.version), takes ? one.cost : 0, clock(at, now_us_));
+    asked.wanted = takes ? one.cost : 0;
+    if (one.kind == purpose::refund) asked.refund = one.cost;
+    send(one.worker, one.kind, std::move(asked), asker);
+}
+
+/// From memory, if that can tell.
+bool fleet_model::decide(std::size_t asker)
+{
+    const request& one = requests_[asker];
+    worker& at = workers_[one.worker];
+    const auto at_us = left_out_ == what_if::stale_clock ? one.read_us : now_us_;
+    const auto made = at.remembers.decide(at.version, one.cost, clock(at, at_us));
+    if (!made) return false;
+    if (!made->granted && left_out_ == what_if::refusals_not_remembered) return false;
+    if (made->granted) made_.admitted.push_back({now_us_, one.cost});
+    answer(asker, made->granted, made->after.retry_after_us);
+    return true;
+}
+
+void fleet_model::take(std::size_t asker, bool waited)
+{
+    const request one = requests_[asker];
+    worker& at = workers_[one.worker];
+    const rate& by = rule(at.version);
+    if (!waited) {
+        made_.asked_cells += one.cost;
+        if (most_leased(by) >= 2) at.remembers.arrived(by, one.cost, clock(at, now_us_));
+    }
+    if (at.asking == 0 && decide(asker)) return;
+    if (at.asking != 0) {
+        calls_[at.asking - 1].waiting.push_back(asker);
+        return;
+    }
+    ask asked = at.remembers.next(by, one.cost, clock(at, now_us_));
+    const bool leases = asked.wanted > 0;
+    const auto index = send(one.worker, purpose::take, std::move(asked), asker);
+    if (leases) at.asking = index + 1;
+}
+
+void fleet_model::answer(std::size_t asker, bool granted, std::int64_t retry_after_us)
+{
+    const request& one = requests_[asker];
+    ++made_.decisions;
+    if (one.waited) {
+        ++made_.waited;
+        if (!granted) ++made_.waited_in_vain;
+    }
+    if (!by_.lone_client || to_come_ <= 0) return;
+    lone_waits_ = !granted;
+    // Told in milliseconds, rounded up; who was granted comes again soon.
+    const double soon = static_cast<double>(rule(1).period_us) / static_cast<double>(rule(1).limit) / by_.load;
+    const auto wait = granted ? random_.about(soon) : (retry_after_us + 999) / 1000 * 1000;
+    push(now_us_ + wait, event_kind::arrive, 0);
+}
+
+std::size_t fleet_model::send(std::size_t which, purpose kind, ask asked, std::size_t asker)
+{
+    worker& from = workers_[which];
+    call made{.worker = which,
+              .life = from.life,
+              .kind = kind,
+              .asked = std::move(asked),
+              .version = from.version,
+              .asker = asker,
+              .sent_us = clock(from, now_us_)};
+    if (kind == purpose::drain) made.version = -1;
+    made.runs = !random_.chance(by_.lost_calls);
+    made.heard = made.runs && !random_.chance(by_.lost_replies);
+    const auto latency = [this] {
+        return random_.chance(by_.slow)
+                   ? random_.of_any_size(by_.usual_latency_us, by_.longest_latency_us)
+                   : by_.least_latency_us + random_.about(static_cast<double>(by_.usual_latency_us));
+    };
+    from.last_run_us = std::max(from.last_run_us, now_us_ + latency());
+    from.last_reply_us = std::max(from.last_reply_us, from.last_run_us + latency());
+    const auto index = calls_.size();
+    if (made.runs) push(from.last_run_us, event_kind::execute, index);
+    push(made.heard ? from.last_reply_us : now_us_ + timeout_us, event_kind::hear, index);
+    ++made_.calls;
+    calls_.push_back(std::move(made));
+    return index;
+}
+
+// Redis.
+
+void fleet_model::execute_forget()
+{
+    redis_.forget(epoch_us + now_us_ + redis_offset_us_);
+    made_.allowed.push_back({now_us_, largest_burst_});
+}
+
+void fleet_model::execute(std::size_t index)
+{
+    call& one = calls_[index];
+    if (one.kind == purpose::forget) return execute_forget();
+    for (std::size_t i = static_cast<std::size_t>(std::max<std::int64_t>(one.version, 0)); i < made_.reigns.size(); ++i)
+        if (one.version > 0) made_.reigns[i].from_us = std::max(made_.reigns[i].from_us, now_us_);
+    one.ruled = redis_.run(one.asked, rule(one.version), one.version, epoch_us + now_us_ + redis_offset_us_);
+    const auto& made = one.ruled.made;
+    if (made.refunded > 0) made_.allowed.push_back({now_us_, made.refunded});
+    made_.settled_cells += made.returned;
+    if (!made.granted || made.cells == 0) return;
+    one.leased = made.cells - one.asked.cost;
+    made_.leases += one.leased > 0 ? 1 : 0;
+    worker& from = workers_[one.worker];
+    if (from.life == one.life + 1 && !from.alive) {
+        from.lost += one.leased;
+        made_.most_lost = std::max(made_.most_lost, from.lost);
+    }
+    made_.admitted.push_back({now_us_, one.asked.cost});
+    one.admission = made_.admitted.size();
+}
+
+// Replies.
+
+void fleet_model::hear(std::size_t index)
+{
+    call& one = calls_[index];
+    worker& at = workers_[one.worker];
+    if (at.life != one.life) return;
+    if (at.paused_until_us > now_us_) return push(at.paused_until_us, event_kind::hear, index);
+    if (one.kind == purpose::drain) return;
+    if (!one.heard) {
+        fail(one);
+        return end_flight(index, true);
+    }
+    if (one.kind == purpose::forget) return at.remembers.forget();
+    learn(one);
+    conclude(one);
+    end_flight(index, false);
+}
+
+void fleet_model::learn(const call& one)
+{
+    worker& at = workers_[one.worker];
+    ask asked = one.asked;
+    if (left_out_ == what_if::refusals_not_held) asked.wanted = 0;
+    const auto now = clock(at, now_us_);
+    at.remembers.learn(one.version, asked, one.ruled, left_out_ == what_if::lease_from_reply ? now : one.sent_us, now);
+}
+
+void fleet_model::fail(const call& one)
+{
+    if (one.kind == purpose::take) answer(one.asker, false, timeout_us);
+    if (left_out_ == what_if::settlement_repeated && one.asked.settles)
+        send(one.worker, purpose::undo, {.settles = one.asked.settles});
+}
+
+void fleet_model::conclude(call& one)
+{
+    const auto& made = one.ruled.made;
+    worker& at = workers_[one.worker];
+    if (one.kind == purpose::take) {
+        const auto told = at.remembers.standing_at(one.asked.cost, clock(at, now_us_));
+        answer(one.asker, made.granted, told.retry_after_us);
+    }
+    if (one.kind != purpose::tentative || !made.granted || !random_.chance(0.5)) return;
+    made_.admitted[one.admission - 1].cells = 0;
+    const settlement all{.before = made.before,
+                         .after = made.after,
+                         .granted = one.asked.cost,
+                         .unspent = one.asked.cost,
+                         .version = one.ruled.version};
+    send(one.worker, purpose::undo, {.settles = all});
+}
+
+void fleet_model::end_flight(std::size_t index, bool failed)
+{
+    call& one = calls_[index];
+    worker& at = workers_[one.worker];
+    if (at.asking == index + 1) at.asking = 0;
+    const auto waiting = std::exchange(one.waiting, {});
+    for (const auto asker : waiting) {
+        if (failed)
+            answer(asker, false, timeout_us);
+        else
+            take(asker, true);
+    }
+}
+
+}  // namespace shoal::test
