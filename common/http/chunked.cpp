@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "common/http/ascii.hpp"
+#include "common/core/ascii.hpp"
 
 namespace shoal::http {
 namespace {

@@ -8,7 +8,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
-#include "common/http/ascii.hpp"
+#include "common/core/ascii.hpp"
 #include "common/http/server.hpp"
 #include "common/http/target.hpp"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/http/ascii.hpp"
+#include "common/core/ascii.hpp"
 
 namespace shoal::http {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/http/ascii.hpp"
+#include "common/core/ascii.hpp"
 
 namespace shoal::http {
 namespace {

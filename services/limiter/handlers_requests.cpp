@@ -1,6 +1,6 @@
 #include "services/limiter/handlers_requests.hpp"
 
-#include "common/http/ascii.hpp"
+#include "common/core/ascii.hpp"
 
 namespace shoal::limiter {
 namespace {
@@ -18,7 +18,7 @@ std::vector<std::string_view> values_of(const http::request& from, std::string_v
 {
     std::vector<std::string_view> found;
     for (const auto& header : from.headers)
-        if (http::iequals(header.name_text, name)) found.push_back(header.value);
+        if (iequals(header.name_text, name)) found.push_back(header.value);
     return found;
 }
 

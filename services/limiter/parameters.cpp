@@ -4,8 +4,8 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "common/core/ascii.hpp"
 #include "common/core/text.hpp"
-#include "common/http/ascii.hpp"
 #include "services/limiter/body.hpp"
 #include "services/limiter/query.hpp"
 
@@ -98,7 +98,7 @@ std::optional<refusal> refuse_cost(std::int64_t cost, std::int64_t most)
 
 std::optional<refusal> refuse_idempotency_key(std::string_view value)
 {
-    if (!value.empty() && value.size() <= most_idempotency_key && std::ranges::all_of(value, http::is_visible))
+    if (!value.empty() && value.size() <= most_idempotency_key && std::ranges::all_of(value, is_visible))
         return std::nullopt;
     return refusal{400, "Idempotency-Key must be 1 to 255 visible ASCII characters, for example a UUID"};
 }

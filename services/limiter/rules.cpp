@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/config/reader.hpp"
-#include "common/http/ascii.hpp"
+#include "common/core/ascii.hpp"
 
 namespace shoal::limiter {
 namespace {
@@ -32,7 +32,7 @@ bool is_name(std::string_view text)
 
 bool is_header_name(std::string_view text)
 {
-    return !text.empty() && text.size() <= most_header_name && std::all_of(text.begin(), text.end(), http::is_token);
+    return !text.empty() && text.size() <= most_header_name && std::all_of(text.begin(), text.end(), is_token);
 }
 
 constexpr microseconds nominal(span length)
@@ -141,7 +141,7 @@ std::vector<std::string> read_key_headers(config::object& from)
     if (listed == nullptr) return {};
     std::vector<std::string> names;
     const auto known = [&names](const std::string& name) {
-        return std::ranges::any_of(names, [&name](const auto& other) { return http::iequals(name, other); });
+        return std::ranges::any_of(names, [&name](const auto& other) { return iequals(name, other); });
     };
     const bool fits = listed->is_array() && !listed->empty() && listed->size() <= most_key_headers;
     for (std::size_t i = 0; fits && i < listed->size(); ++i) {

@@ -20,7 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "common/http/ascii.hpp"
+#include "common/core/ascii.hpp"
 #include "tests/support/run_until.hpp"
 
 namespace shoal::test {
@@ -75,7 +75,7 @@ answer parse_answer_head(std::string_view head)
         const auto colon = lines[i].find(": ");
         REQUIRE(colon != std::string::npos);
         std::string name;
-        for (const char c : lines[i].substr(0, colon)) name += http::to_lower(c);
+        for (const char c : lines[i].substr(0, colon)) name += to_lower(c);
         REQUIRE(parsed.headers.emplace(name, lines[i].substr(colon + 2)).second);
     }
     return parsed;

@@ -1,10 +1,10 @@
 #pragma once
-// ASCII as the grammar of HTTP has it: no locale.
+// ASCII as the grammar of HTTP has it: no locale. Also for services that judge names and values of fields.
 
 #include <algorithm>
 #include <string_view>
 
-namespace shoal::http {
+namespace shoal {
 
 [[nodiscard]] constexpr bool is_digit(char c) noexcept
 {
@@ -41,4 +41,4 @@ namespace shoal::http {
            std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
 }
 
-}  // namespace shoal::http
+}  // namespace shoal
