@@ -53,7 +53,9 @@ class Figure:
         ]
 
     def document(self) -> dict[str, Any]:
-        return {**asdict(self), "met": self.met}
+        """For JSON: nanoseconds are the last digits that mean anything."""
+        found = {name: round(value, 3) if isinstance(value, float) else value for name, value in asdict(self).items()}
+        return {**found, "cpu_us": {name: round(value, 3) for name, value in self.cpu_us.items()}, "met": self.met}
 
 
 def table(title: str, ratio_to: str, figures: Sequence[Figure]) -> str:

@@ -122,6 +122,13 @@ def test_a_table_has_names_to_the_left_and_numbers_to_the_right() -> None:
     ]
 
 
+def test_a_figure_as_json_has_what_the_table_has() -> None:
+    found = Figure.of(measured("worker", {"worker": 6.00049, "redis": 1.0}, memory=0.5), 5.0, ("worker",), 1.0)
+    assert found.document() == {
+        "name": "worker", "ratio": 1.2, "cpu_us": {"worker": 6.0}, "total_us": 6.0, "wanted": 1.0, "at_least": False,
+        "rate": 10.0, "from_memory": 0.5, "met": False}
+
+
 class LoadsOf(Bench):
     """One whose wrk reports this."""
 
