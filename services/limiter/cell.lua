@@ -131,7 +131,8 @@ if ARGV[7] then
     end
 
     if refund > 0 then
-        refund = math.max(0, math.min(refund, taken + cells_in(base - now, period, limit)))
+        -- a cell that is refilling already can still be given back, what is left of it
+        refund = math.max(0, math.min(refund, taken - cells_in(now - base, period, limit)))
         taken, returned = taken - refund, returned + refund
         written = written or refund > 0
     end
@@ -139,6 +140,7 @@ if ARGV[7] then
         local periods = divide(taken, limit)
         base, taken = base + periods * period, taken - periods * limit
     end
+    if refund > 0 then base, taken = begin(base, taken, now) end
     returned = returned % 4294967296
 end
 

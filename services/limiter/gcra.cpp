@@ -156,9 +156,11 @@ decision decide(const rate& by, const std::optional<cell>& stored, const ask& as
     if (stored && asked.settles) made.returned = give_back(by, *stored, now, *asked.settles, now_us);
     made.changed = made.changed || (stored && now.returned != stored->returned);
     if (asked.refund > 0) {
-        const std::int64_t owed = now.taken + cells_in(by, now.base_us - now_us);
+        // A cell that is refilling already can still be given back, what is left of it.
+        const std::int64_t owed = now.taken - cells_in(by, now_us - now.base_us);
         made.refunded = std::clamp<std::int64_t>(owed, 0, asked.refund);
         move_back(by, now, made.refunded);
+        now = settle(by, now, now_us);
     }
     made.before = made.after = now;
     cell leased;

@@ -4,44 +4,20 @@
 
 #include <catch2/catch.hpp>
 
-#include <optional>
 #include <string_view>
+#include <variant>
 
 namespace shoal::test {
-namespace {
 
-boost::asio::awaitable<void> take_task(limiter::store& at, const limiter::rule& by, const std::string& key,
-                                       std::int64_t cost, std::optional<result<limiter::outcome>>& into)
+using boost::asio::awaitable;
+
+awaitable<result<limiter::outcome>> taken(limiter::store& at, const limiter::rule& by, std::string key,
+                                          std::int64_t cost)
 {
-    auto taken = at.take(by, key, cost, boot_time::max());
-    if (const auto* known = std::get_if<limiter::outcome>(&taken))
-        into.emplace(*known);
-    else
-        into.emplace(co_await std::get<boost::asio::awaitable<result<limiter::outcome>>>(std::move(taken)));
+    auto made = at.take(by, key, cost, boot_time::max());
+    if (const auto* known = std::get_if<limiter::outcome>(&made)) co_return *known;
+    co_return co_await std::get<awaitable<result<limiter::outcome>>>(std::move(made));
 }
-
-boost::asio::awaitable<void> cell_task(limiter::cell_store& at, const limiter::rule& by, const std::string& key,
-                                       const limiter::ask& asked, std::string_view idempotency_key,
-                                       std::optional<result<limiter::cell_reply>>& into)
-{
-    std::string tag;
-    limiter::cell_store::append_tag(tag, by, key);
-    into.emplace(co_await at.run(tag, by, asked, boot_time::max(), idempotency_key));
-}
-
-boost::asio::awaitable<void> forget_task(limiter::store& at, const limiter::rule& by, const std::string& key,
-                                         std::optional<result<void>>& into)
-{
-    into.emplace(co_await at.forget(by, key, boot_time::max()));
-}
-
-boost::asio::awaitable<void> command_task(redis::client& client, const std::vector<std::string_view>& arguments,
-                                          std::optional<result<redis::value>>& into)
-{
-    into.emplace(co_await client.command(arguments));
-}
-
-}  // namespace
 
 fleet_of_stores::member::member(boost::asio::io_context& loop, const redis::options& chosen, runtime::task_group& tasks,
                                 log::logger& log, std::chrono::milliseconds timeout)
@@ -74,37 +50,54 @@ void fleet_of_stores::until(const std::function<bool()>& done)
 result<limiter::outcome> fleet_of_stores::take(const limiter::rule& by, const std::string& key, std::int64_t cost,
                                                std::size_t worker)
 {
-    std::optional<result<limiter::outcome>> made;
-    spawn(take_task(at(worker), by, key, cost, made));
-    until([&made] { return made.has_value(); });
-    return *made;
+    return await(taken(at(worker), by, key, cost));
 }
 
-result<limiter::cell_reply> fleet_of_stores::run(const limiter::rule& by, const std::string& key,
-                                                 const limiter::ask& asked, std::size_t worker,
-                                                 std::string_view idempotency_key)
+result<limiter::outcome> fleet_of_stores::take_once(const limiter::rule& by, const std::string& key, std::int64_t cost,
+                                                    const std::string& idempotency_key, std::size_t worker)
 {
-    std::optional<result<limiter::cell_reply>> answer;
-    spawn(cell_task(workers_[worker]->cells, by, key, asked, idempotency_key, answer));
-    until([&answer] { return answer.has_value(); });
-    return *answer;
+    return await(at(worker).take_once(by, key, cost, idempotency_key, boot_time::max()));
+}
+
+result<limiter::refunded> fleet_of_stores::refund(const limiter::rule& by, const std::string& key, std::int64_t cost)
+{
+    return await(at(0).refund(by, key, cost, boot_time::max()));
 }
 
 result<void> fleet_of_stores::forget(const limiter::rule& by, const std::string& key)
 {
-    std::optional<result<void>> done;
-    spawn(forget_task(at(0), by, key, done));
-    until([&done] { return done.has_value(); });
-    return *done;
+    return await(at(0).forget(by, key, boot_time::max()));
+}
+
+void fleet_of_stores::drain(std::size_t worker)
+{
+    bool done = false;
+    const auto task = [](limiter::store& of, bool& ended) -> awaitable<void> {
+        co_await of.drain();
+        ended = true;
+    };
+    spawn(task(at(worker), done));
+    until([&done] { return done; });
+}
+
+result<limiter::cell_reply> fleet_of_stores::run(const limiter::rule& by, const std::string& key,
+                                                 const limiter::ask& asked, std::size_t worker)
+{
+    std::string tag;
+    limiter::cell_store::append_tag(tag, by, key);
+    return await(cells(worker).run(tag, by, asked, boot_time::max()));
+}
+
+limiter::standing fleet_of_stores::peek_past_memory(const limiter::rule& by, const std::string& key)
+{
+    const auto made = run(by, key, {});
+    return standing_of(made->heard.judged, made->heard.made.after, 1, made->heard.now_us);
 }
 
 result<redis::value> fleet_of_stores::command(const std::vector<std::string>& arguments)
 {
     const std::vector<std::string_view> views{arguments.begin(), arguments.end()};
-    std::optional<result<redis::value>> answer;
-    spawn(command_task(workers_.front()->client, views, answer));
-    until([&answer] { return answer.has_value(); });
-    return *answer;
+    return await(workers_.front()->client.command(views));
 }
 
 }  // namespace shoal::test
