@@ -23,6 +23,9 @@ public:
     [[nodiscard]] std::vector<http::route> admin_routes() override;
     [[nodiscard]] boost::asio::awaitable<void> drain() override;
 
+    /// What start() returns; may be asked for by itself, to see what there is.
+    [[nodiscard]] std::vector<http::route> routes();
+
 private:
     using request = http::request;
     using later = boost::asio::awaitable<http::response>;
@@ -39,7 +42,6 @@ private:
 
     void apply(rules in_force, std::int64_t workers);
     void watch_redis(const worker::context& from);
-    [[nodiscard]] std::vector<http::route> routes();
 
     [[nodiscard]] http::reply list_rules() const;
     [[nodiscard]] http::reply list_refused(const request& of) const;
