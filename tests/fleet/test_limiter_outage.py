@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import uuid
 from pathlib import Path
 from typing import Iterator
@@ -13,44 +10,19 @@ from typing import Iterator
 import pytest
 
 from concurrent_requests import Answer, ask_for, percentile
+from outside_redis import OutsideRedis
 from shoal_cli import FleetUnderTest, eventually
 
 RULES = [{"name": "closed", "limit": 1000000, "period": "1s", "without_redis": "deny"},
          {"name": "open", "limit": 1000000, "period": "1s", "without_redis": "allow"}]
 
 
-class OutsideRedis:
-    """One that is not the fleet's own, so that nothing starts it again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.socket = folder / "redis.sock"
-        self._folder = folder
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "777", "--dir",
-             str(self._folder), "--save", "", "--logfile", str(self._folder / "log")], stdin=subprocess.DEVNULL)
-        eventually(self.answers, 10, "Redis answers")
-
-    def answers(self) -> bool:
-        return subprocess.run(["redis-cli", "-s", str(self.socket), "ping"], capture_output=True,
-                              check=False).stdout == b"PONG\n"
-
-    def end(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-
-
 @pytest.fixture(scope="module")
 def outside(make_fleet, binaries: Path) -> Iterator[tuple[FleetUnderTest, OutsideRedis]]:
     fleet = make_fleet()
-    folder = fleet.home.parent / "outside"
-    folder.mkdir(mode=0o755)
-    redis = OutsideRedis(folder)
+    redis = OutsideRedis(fleet.home.parent / "outside")
     redis.start()
-    config = folder / "shoal.json"
+    config = fleet.home.parent / "outside.json"
     config.write_text(json.dumps({"redis": {"state": {"unix": str(redis.socket)}},
                                   "services": {"limiter": {"rules": RULES}}}))
     fleet.up("--workers", "2", "--config", str(config))
@@ -84,11 +56,10 @@ def test_each_policy_answers_at_once_and_recovers(outside: tuple[FleetUnderTest,
                                                   status: int) -> None:
     fleet, redis = outside
     eventually(lambda: recovered(fleet, rule), 10, "healthy to begin with")
-    assert redis.process is not None
     if how == "killed":
         redis.end()
     else:
-        os.kill(redis.process.pid, signal.SIGSTOP)
+        redis.pause()
     try:
         # Each worker finds out with its first request; one that is stopped, after the command's time-out.
         require_policy(ask(fleet, rule), status)
@@ -105,8 +76,93 @@ def test_each_policy_answers_at_once_and_recovers(outside: tuple[FleetUnderTest,
         if how == "killed":
             redis.start()
         else:
-            os.kill(redis.process.pid, signal.SIGCONT)
+            redis.go_on()
     eventually(lambda: recovered(fleet, rule), 5, "it recovers by itself")
     if how == "killed":
         # It had no file, so its data is gone: every worker notices, and the operator is told.
         eventually(lambda: "Redis lost its data" in fleet.run("logs").stdout, 10, "the loss is logged")
+
+
+LOCAL = {"without_redis": "local"}
+SHARES = [{"name": "rate", "limit": 20, "period": "1h", **LOCAL},
+          {"name": "day", "algorithm": "window", "limit": 20, "period": "month", **LOCAL},
+          {"name": "jobs", "algorithm": "concurrency", "limit": 6, **LOCAL},
+          {"name": "shadow", "limit": 1, "period": "1h", "shadow": True, "without_redis": "deny"}]
+
+
+@pytest.fixture(scope="module")
+def alone(make_fleet) -> Iterator[FleetUnderTest]:
+    """Two workers whose Redis was there once and is gone now; requests go to either, at random."""
+    fleet = make_fleet()
+    redis = OutsideRedis(fleet.home.parent / "gone")
+    redis.start()
+    config = fleet.home.parent / "gone.json"
+    config.write_text(json.dumps({"redis": {"state": {"unix": str(redis.socket)}},
+                                  "services": {"limiter": {"rules": SHARES}}}))
+    fleet.up("--workers", "2", "--routing", "random", "--config", str(config))
+    redis.end()
+    # A worker whose connection is only just lost answers of what may have run: that is decided locally as well.
+    yield fleet
+    fleet.destroy()
+
+
+@pytest.mark.parametrize("rule", ["rate", "day"])
+def test_two_workers_share_the_limit_evenly(alone: FleetUnderTest, rule: str) -> None:
+    path = f"/v1/limits/{rule}/{uuid.uuid4()}"
+    admitted: dict[str, int] = {}
+    refusals: list[dict[str, str]] = []
+    eventually(lambda: _take_until_refused(alone, path, admitted, refusals), 20, "both workers have spent their share")
+    assert admitted == {"limiter-1": 10, "limiter-2": 10}
+    assert all(int(headers["retry-after"]) >= 1 and "ratelimit" in headers for headers in refusals)
+
+
+def _take_until_refused(fleet: FleetUnderTest, path: str, admitted: dict[str, int],
+                        refusals: list[dict[str, str]]) -> bool:
+    status, headers, body = fleet.request("POST", path)
+    if status == 200:
+        assert json.loads(body)["allowed"] is True
+        worker = headers["x-shoal-worker"]
+        admitted[worker] = admitted.get(worker, 0) + 1
+        return False
+    assert status == 429 and json.loads(body)["allowed"] is False
+    refusals.append(headers)
+    return len({refusal["x-shoal-worker"] for refusal in refusals}) == 2
+
+
+def test_slots_are_shared_and_held_by_the_worker_that_gave_them(alone: FleetUnderTest) -> None:
+    path = f"/v1/limits/jobs/{uuid.uuid4()}/slots"
+    held: dict[str, list[str]] = {"limiter-1": [], "limiter-2": []}
+    full: set[str] = set()
+
+    def acquire() -> bool:
+        status, headers, _ = alone.request("POST", path)
+        worker = headers["x-shoal-worker"]
+        if status == 201:
+            held[worker].append(headers["location"])
+        else:
+            assert status == 429
+            full.add(worker)
+        return len(full) == 2
+
+    eventually(acquire, 20, "both workers have given their share")
+    assert {worker: len(slots) for worker, slots in held.items()} == {"limiter-1": 3, "limiter-2": 3}
+    # Who does not know the slot can't tell whether it is held: 503, until the one that gave it is met.
+    seen: set[int] = set()
+    eventually(lambda: _met(alone, "PUT", held["limiter-1"][0], 200, seen), 20, "its own worker renews a slot")
+    eventually(lambda: _met(alone, "DELETE", held["limiter-1"][0], 204, seen), 20, "its own worker releases a slot")
+    assert seen <= {200, 204, 503}
+    eventually(lambda: _met(alone, "POST", path, 201, set()), 20, "a released slot can be acquired")
+
+
+def _met(fleet: FleetUnderTest, method: str, path: str, wanted: int, seen: set[int]) -> bool:
+    status = fleet.request(method, path)[0]
+    seen.add(status)
+    return status == wanted
+
+
+def test_a_rule_in_shadow_mode_refuses_nobody_even_now(alone: FleetUnderTest) -> None:
+    for _ in range(3):
+        status, headers, body = alone.request("POST", f"/v1/limits/shadow/{uuid.uuid4()}")
+        said = json.loads(body)
+        assert (status, said["allowed"], said["shadow"]) == (200, True, "refused")
+        assert "ratelimit" not in headers
