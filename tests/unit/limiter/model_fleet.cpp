@@ -91,6 +91,7 @@ void fleet_model::schedule_arrival()
 
 void fleet_model::arrive()
 {
+    if (random_.chance(by_.floods)) return flood();
     const int several = random_.chance(by_.bunched) ? 12 : 1;
     for (int i = 0; i < several; ++i) arrive_one();
     trouble();
@@ -100,24 +101,53 @@ void fleet_model::arrive()
 void fleet_model::arrive_one()
 {
     --to_come_;
-    auto which = random_.chance(by_.owned) ? 0 : static_cast<std::size_t>(random_.between(0, by_.workers - 1));
-    for (std::size_t tried = 0; !workers_[which].alive && tried < workers_.size(); ++tried)
-        which = (which + 1) % workers_.size();
-    worker& at = workers_[which];
+    if (random_.chance(by_.owned))
+        latest_ = 0;
+    else if (!random_.chance(by_.following))
+        latest_ = static_cast<std::size_t>(random_.between(0, by_.workers - 1));
+    for (std::size_t tried = 0; !workers_[latest_].alive && tried < workers_.size(); ++tried)
+        latest_ = (latest_ + 1) % workers_.size();
+    const rate& by = rule(workers_[latest_].version);
+    std::int64_t cost = random_.between(1, std::min(by_.most_cost, by.burst));
+    if (random_.chance(by_.large_costs)) cost = random_.between(1, by.burst);
+    auto kind = purpose::take;
+    if (random_.chance(by_.tentative)) kind = purpose::tentative;
+    if (random_.chance(by_.peeks)) kind = purpose::peek;
+    if (random_.chance(by_.refunds)) {
+        kind = purpose::refund;
+        cost = random_.between(1, by.burst);
+    }
+    if (random_.chance(by_.deletes)) kind = purpose::forget;
+    arrive_at(latest_, kind, cost);
+}
+
+void fleet_model::arrive_at(std::size_t which, purpose kind, std::int64_t cost)
+{
+    const worker& at = workers_[which];
     if (!at.alive) return;
-    const rate& by = rule(at.version);
-    request made{.worker = which, .life = at.life, .kind = purpose::take, .read_us = now_us_, .waited = lone_waits_};
-    made.cost = random_.between(1, std::min(by_.most_cost, by.burst));
-    if (random_.chance(by_.large_costs)) made.cost = random_.between(1, by.burst);
-    if (random_.chance(by_.tentative)) made.kind = purpose::tentative;
-    if (random_.chance(by_.peeks)) made.kind = purpose::peek;
-    if (random_.chance(by_.refunds)) made.kind = purpose::refund;
-    if (random_.chance(by_.deletes)) made.kind = purpose::forget;
-    requests_.push_back(made);
+    requests_.push_back({.worker = which,
+                         .life = at.life,
+                         .kind = kind,
+                         .cost = cost,
+                         .read_us = now_us_,
+                         .waited = std::exchange(lone_waits_, false)});
     if (at.paused_until_us > now_us_)
         push(at.paused_until_us, event_kind::handle, requests_.size() - 1);
     else
         handle(requests_.size() - 1);
+}
+
+void fleet_model::flood()
+{
+    const rate& by = rule(newest_);
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        // Who asks for half and half again gets all that there is.
+        for (std::int64_t cost = by.burst; cost > 0 && i == latest_; cost /= 2)
+            send(i, purpose::direct, {.cost = cost});
+        for (std::int64_t left = most_leased(by); left > 0; --left) arrive_at(i, purpose::take, 1);
+    }
+    to_come_ -= 10;
+    if (to_come_ > 0) push(now_us_ + random_.between(0, 6 * lease_span_us(by)), event_kind::arrive, 0);
 }
 
 void fleet_model::trouble()
@@ -325,7 +355,7 @@ void fleet_model::hear(std::size_t index)
     worker& at = workers_[one.worker];
     if (at.life != one.life) return;
     if (at.paused_until_us > now_us_) return push(at.paused_until_us, event_kind::hear, index);
-    if (one.kind == purpose::drain) return;
+    if (one.kind == purpose::drain || one.kind == purpose::direct) return;
     if (!one.heard) {
         fail(one);
         return end_flight(index, true);

@@ -47,7 +47,8 @@ public:
 
 private:
     enum class event_kind { arrive, handle, execute, hear, adopt, revive };
-    enum class purpose { take, tentative, undo, refund, peek, forget, drain };
+    /// `direct` is of a worker that has just begun: it knows of no lease.
+    enum class purpose { take, tentative, undo, refund, peek, forget, drain, direct };
 
     struct event {
         std::int64_t at_us = 0;
@@ -108,6 +109,8 @@ private:
 
     void arrive();
     void arrive_one();
+    void arrive_at(std::size_t which, purpose kind, std::int64_t cost);
+    void flood();
     void schedule_arrival();
     void trouble();
     void kill(worker& one);
@@ -138,6 +141,7 @@ private:
     std::int64_t now_us_ = 0;
     std::uint64_t order_ = 0;
     int to_come_ = 0;
+    std::size_t latest_ = 0;
     bool lone_waits_ = false;
     std::int64_t newest_ = 1;
     std::int64_t longest_lease_us_ = 0;

@@ -77,4 +77,31 @@ plan random_plan(dice& random)
     return made;
 }
 
+plan contended_plan(dice& random)
+{
+    plan made;
+    const auto cell_us = random.of_any_size(200, 5'000);
+    const auto limit = random.between(1, 300);
+    made.rules = {
+        limiter::make_rate(limit, cell_us * limit + random.between(0, limit - 1), random.of_any_size(10, 60))};
+    made.workers = static_cast<int>(random.between(2, 5));
+    made.requests = static_cast<int>(random.of_any_size(100, 400));
+    made.load = static_cast<double>(random.of_any_size(200, 8'000)) / 1000;
+    made.following = static_cast<double>(random.between(0, 98)) / 100;
+    made.bunched = static_cast<double>(random.between(0, 30)) / 100;
+    made.floods = 0.02;
+    made.most_cost = random.chance(0.8) ? 1 : 3;
+    // Settlements have to come soon after their leases, so calls are quick beside L.
+    made.least_latency_us = 10;
+    made.usual_latency_us = random.of_any_size(10, 500);
+    const auto some = [&random](double often) { return random.chance(0.5) ? often : 0; };
+    made.peeks = some(0.3);
+    made.drains = some(0.03);
+    made.tentative = some(0.2);
+    made.lost_replies = some(0.1);
+    made.refunds = random.chance(0.2) ? 0.02 : 0;
+    made.deletes = random.chance(0.2) ? 0.01 : 0;
+    return made;
+}
+
 }  // namespace shoal::test

@@ -38,8 +38,12 @@ struct plan {
     bool varying = false;
     /// Of requests that go to worker 0; the others go anywhere.
     double owned = 0;
+    /// Of the others, those that go where the one before went.
+    double following = 0;
     /// Of requests that come a dozen at once.
     double bunched = 0;
+    /// After which everything that can be had is taken at one moment, from the cell and from every lease.
+    double floods = 0;
     std::int64_t most_cost = 1;
     double large_costs = 0;
     /// Nothing is left of the burst at the start.
@@ -72,5 +76,7 @@ struct plan {
 [[nodiscard]] limiter::rate random_rate(dice& random);
 /// Everything but rule changes and steps of the clock.
 [[nodiscard]] plan random_plan(dice& random);
+/// Several workers hold leases of a budget that is nearly used up, and settle them in every order.
+[[nodiscard]] plan contended_plan(dice& random);
 
 }  // namespace shoal::test
