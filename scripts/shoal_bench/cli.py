@@ -33,7 +33,8 @@ cases:
   fleet bare, as shipped      the hot key through HAProxy and a unix socket: HAProxy, worker and Redis together
   per Redis CPU second        decisions on the hot key, to those on one of a rule that has the same rate but a burst
                               of 7, which is too short for a lease; the ratio is leased to not leased
-  --scale, fleet              32 hot keys over 1 to 8 workers: all processes of the fleet
+  --scale, workers            1 to 8 workers at once, each with a hot key of its own, straight over TCP
+  --scale, fleet              32 hot keys through HAProxy to 1 to 8 workers: all processes of the fleet
   --scale, keys               1,000 to 1,000,000 keys in Redis, any of them at random: worker and Redis
 
 exit codes: 0 measured, 1 something failed, 2 usage
@@ -100,7 +101,8 @@ def _measure(root: Path, folder: Path, chosen: argparse.Namespace) -> list[tuple
     with Fleet(root, folder, chosen.bin, limiter.RULES) as fleet:
         tables = [("limiter", "to nginx", limiter.decisions(bench, fleet, folder, chosen.rounds))]
         if chosen.scale:
-            tables.append(("workers", "to 1 worker", limiter.by_workers(bench, fleet, chosen.rounds)))
+            tables.append(("workers", "to 1 worker", limiter.by_workers(bench, fleet, folder, chosen.rounds)))
+            tables.append(("fleet", "to 1 worker", limiter.through_haproxy(bench, fleet, chosen.rounds)))
             tables.append(("keys", "to 1,000 keys", limiter.by_keys(bench, fleet, folder, chosen.rounds)))
     return tables
 

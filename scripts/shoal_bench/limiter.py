@@ -17,8 +17,8 @@ RULES: list[dict[str, Any]] = [
     {"name": "hot", **_FAST, "burst": 10_000_000},
     # The same rate, but a burst of 7 is too short for a lease (L = B*T/4 < 2*T): each decision is Redis' own.
     {"name": "unleased", **_FAST, "burst": 7, "max_cost": 1},
-    # Too slow for a lease, too large a burst to be spent, and a key that was taken from stays in Redis.
-    {"name": "cold", "limit": 1, "period": "30s", "burst": 1_000_000},
+    # Too slow for a lease, too large a burst to be spent, and what was taken stays in Redis for five minutes.
+    {"name": "cold", "limit": 1, "period": "5m", "burst": 100_000},
     {"name": "refusing", "limit": 100, "period": "1s", "burst": 100},
 ]
 _KEYS = 10_000
@@ -71,14 +71,31 @@ def _leases(leased: Measured, unleased: Measured) -> Figure:
                   wanted=20.0, at_least=True, from_memory=leased.from_memory)
 
 
-def by_workers(bench: Bench, fleet: Fleet, rounds: int) -> list[Figure]:
-    """Hot keys, but enough that each worker has some: what a decision costs in all processes of the fleet."""
+def by_workers(bench: Bench, fleet: Fleet, folder: Path, rounds: int) -> list[Figure]:
+    """Local decisions of 1 to 8 workers at once, each with a key and connections of its own."""
+    found: list[Measured] = []
+    with ExitStack() as stack:
+        workers: list[Server] = []
+        for count in _WORKERS:
+            while len(workers) < count:
+                workers.append(stack.enter_context(fleet.worker(folder, len(workers)))[0])
+            processes = {"worker": [pid for one in workers for pid in one.processes["worker"]],
+                         "redis": workers[0].processes["redis"]}
+            script = wrk.each("hot", [int(one.url.rpartition(":")[2]) for one in workers])
+            together = Server(workers[0].url, processes, workers[0].admin)
+            found += bench.rounds([Case(f"workers: {count}", together, script, threads=count)], rounds)
+    return _growth(found, (), 1.2)
+
+
+def through_haproxy(bench: Bench, fleet: Fleet, rounds: int) -> list[Figure]:
+    """The same load on a whole fleet of 1 to 8 workers. The less each of them has to do, the fewer requests share
+    one turn of its loop: so this grows where workers share cores, and nothing is wanted of it."""
     script, found = wrk.random_keys("hot", 32), []
     for workers in _WORKERS:
         fleet.scale(workers)
         found += bench.rounds([Case(f"fleet, workers: {workers}", fleet.server(), script)], rounds)
     fleet.scale(1)
-    return _growth(found, ())
+    return _growth(found, (), None)
 
 
 def by_keys(bench: Bench, fleet: Fleet, folder: Path, rounds: int) -> list[Figure]:
@@ -89,7 +106,7 @@ def by_keys(bench: Bench, fleet: Fleet, folder: Path, rounds: int) -> list[Figur
             _populate(bench, worker, fleet.redis_socket, count)
             case = Case(f"through Redis, keys: {count:,}", worker, wrk.random_keys("cold", count))
             found += bench.rounds([case], rounds)
-    return _growth(found, ("worker", "redis"))
+    return _growth(found, ("worker", "redis"), 1.2)
 
 
 def _populate(bench: Bench, worker: Server, redis: Path, count: int) -> None:
@@ -100,7 +117,7 @@ def _populate(bench: Bench, worker: Server, redis: Path, count: int) -> None:
         first += bench.load(worker.url, wrk.every_key("cold", count, first), 2).requests
 
 
-def _growth(found: list[Measured], processes: tuple[str, ...]) -> list[Figure]:
+def _growth(found: list[Measured], processes: tuple[str, ...], wanted: float | None) -> list[Figure]:
     """Each beside the first of them: flat is 1."""
     base = found[0].cpu_us(*processes)
-    return [Figure.of(one, base, processes, None if one is found[0] else 1.2) for one in found]
+    return [Figure.of(one, base, processes, None if one is found[0] else wanted) for one in found]

@@ -26,6 +26,8 @@ class Case:
     path: str = "/"
     refused: bool = False
     """Whether answers that are not 2xx are what is wanted."""
+    threads: int = 1
+    """Of wrk, each with all the connections."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ class Bench:
         self._script = folder / "load.lua"
         self._seconds, self._connections, self._say = seconds, connections, say
 
-    def load(self, url: str, script: str, seconds: int) -> wrk.Load:
+    def load(self, url: str, script: str, seconds: int, threads: int = 1) -> wrk.Load:
         self._script.write_text(script)
-        return wrk.run(url, self._connections, seconds, self._script)
+        return wrk.run(url, self._connections, seconds, self._script, threads)
 
     def rounds(self, cases: Sequence[Case], rounds: int) -> list[Measured]:
         """Every case once, then every case again: what changes on the machine meets them all alike."""
@@ -78,9 +80,9 @@ class Bench:
 
     def sample(self, case: Case) -> Sample:
         url = case.server.url + case.path
-        self.load(url, case.script, 1)
+        self.load(url, case.script, 1, case.threads)
         before, decided = cpu.total_ns(case.server.processes), _decisions(case.server)
-        load = self.load(url, case.script, self._seconds)
+        load = self.load(url, case.script, self._seconds, case.threads)
         after, decided_after = cpu.total_ns(case.server.processes), _decisions(case.server)
         if not case.refused and load.failed > load.requests // 1000:
             raise RuntimeError(f"{case.name}: {load.failed} of {load.requests} requests failed")

@@ -47,8 +47,8 @@ backend limiter
     http-reuse always
     server limiter-1 unix@{socket} id 1 weight 256
 """
-# The bench's own workers: numbers that no place of its fleet has.
-_OWN_WORKER = "limiter-1000"
+# The bench's own workers have numbers that no place of its fleet has.
+_FIRST_OWN_WORKER = 1000
 
 
 @dataclass(frozen=True)
@@ -118,18 +118,18 @@ class Fleet:
         return Path(json.loads(self._run("status", "--json"))["run"]) / "redis-state.sock"
 
     @contextmanager
-    def worker(self, folder: Path) -> Iterator[tuple[Server, Path]]:
-        """A second worker outside of the ring, beside the fleet's and with its Redis: on TCP as nginx is, and the
+    def worker(self, folder: Path, number: int = 0) -> Iterator[tuple[Server, Path]]:
+        """Another worker outside of the ring, beside the fleet's and with its Redis: on TCP as nginx is, and the
         unix socket under which it can be had as well."""
         status = json.loads(self._run("status", "--json"))
         data, port = Path(status["data"]), free_port()
-        place, admin = folder / "worker.sock", folder / "worker.admin"
+        place, admin = folder / f"worker-{number}.sock", folder / f"worker-{number}.admin"
         binary = data / "bin" / status["workers"][0]["build"] / "shoal-limiter"
-        command = [str(binary), "--name", _OWN_WORKER, "--generation", "1",
+        command = [str(binary), "--name", f"limiter-{_FIRST_OWN_WORKER + number}", "--generation", "1",
                    "--config", str(data / "conf" / "config.json"), "--listen", f"tcp:127.0.0.1:{port}",
                    "--listen", f"unix:{place}", "--admin", f"unix:{admin}",
                    "--redis-state", f"unix:{self.redis_socket}"]
-        with open(folder / "worker.log", "wb") as log:
+        with open(folder / f"worker-{number}.log", "wb") as log:
             with _running(command, "the worker", lambda _: ask(admin, "/-/ready")[0] == 200, log) as pid:
                 redis = {"redis": self.server().processes["redis"]}
                 yield Server(f"http://127.0.0.1:{port}", {"worker": [pid], **redis}, admin), place

@@ -6,6 +6,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Sequence
 
 # The same bytes every time, which costs wrk least.
 POST = 'wrk.method = "POST"\n'
@@ -21,6 +22,23 @@ function request()
     return before .. number .. after
 end
 """
+
+# One thread for each of these ports, with a hot key of its own.
+_EACH = """
+local ports, threads = {%(ports)s}, 0
+function setup(thread)
+    threads = threads + 1
+    thread.addr = wrk.lookup("127.0.0.1", ports[threads])[1]
+    thread:set("number", threads)
+end
+function init()
+    wrk.method, wrk.path = "POST", "/v1/limits/%(rule)s/bench-" .. number
+end
+"""
+
+
+def each(rule: str, ports: Sequence[int]) -> str:
+    return _EACH % {"rule": rule, "ports": ", ".join(f'"{port}"' for port in ports)}
 
 
 def random_keys(rule: str, count: int) -> str:
@@ -56,7 +74,10 @@ def parse(output: str) -> Load:
     return Load(int(found[1]), failed, float(found[2]) * unit)
 
 
-def run(url: str, connections: int, seconds: int, script: Path) -> Load:
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=True)
+def run(url: str, connections: int, seconds: int, script: Path, threads: int = 1) -> Load:
+    """`connections` are each thread's."""
+    command = ["wrk", f"-t{threads}", f"-c{connections * threads}", f"-d{seconds}s", "-s", str(script), url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"wrk failed: {done.stdout[-300:]}{done.stderr[-300:]}")
     return parse(done.stdout)

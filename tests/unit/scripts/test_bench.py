@@ -48,6 +48,13 @@ def test_no_request_is_an_error_and_not_a_division_by_zero() -> None:
         cpu.per_request_us({"a": 0}, {"a": 1}, 0)
 
 
+def test_scripts_of_wrk_name_the_rule_the_keys_and_the_workers() -> None:
+    assert 'ports, threads = {"9001", "9002"}, 0' in wrk.each("hot", [9001, 9002])
+    assert "/v1/limits/hot/bench-" in wrk.each("hot", [9001])
+    assert "math.random(0, count - 1)" in wrk.random_keys("cold", 100) and "= 100, 0" in wrk.random_keys("cold", 100)
+    assert "(number + 1) % count" in wrk.every_key("cold", 100, 7) and "= 100, 7" in wrk.every_key("cold", 100, 7)
+
+
 METRICS = """\
 # TYPE shoal_limiter_decisions_total counter
 shoal_limiter_decisions_total{rule="hot",verdict="allowed",by="memory"} 90
@@ -136,7 +143,7 @@ class LoadsOf(Bench):
         super().__init__(folder, 1, 1, lambda text: None)
         self._answer = wrk.Load(requests, failed, 1.0)
 
-    def load(self, url: str, script: str, seconds: int) -> wrk.Load:
+    def load(self, url: str, script: str, seconds: int, threads: int = 1) -> wrk.Load:
         return self._answer
 
 
