@@ -8,8 +8,8 @@
 #include "common/worker/service.hpp"
 #include "services/limiter/batch.hpp"
 #include "services/limiter/check.hpp"
-#include "services/limiter/referee.hpp"
-#include "services/limiter/rule_book.hpp"
+#include "services/limiter/handlers_book.hpp"
+#include "services/limiter/handlers_referee.hpp"
 #include "services/limiter/store.hpp"
 
 namespace shoal::limiter {

@@ -1,4 +1,4 @@
-#include "services/limiter/referee.hpp"
+#include "services/limiter/handlers_referee.hpp"
 
 #include <chrono>
 

@@ -8,9 +8,9 @@
 #include <boost/system/error_code.hpp>
 
 #include "common/http/response.hpp"
+#include "services/limiter/handlers_book.hpp"
 #include "services/limiter/local_share.hpp"
 #include "services/limiter/parameters.hpp"
-#include "services/limiter/rule_book.hpp"
 #include "services/limiter/top.hpp"
 #include "services/limiter/verdict.hpp"
 

@@ -1,4 +1,4 @@
-#include "services/limiter/rule_book.hpp"
+#include "services/limiter/handlers_book.hpp"
 
 #include <utility>
 
