@@ -97,6 +97,8 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 def _measure(root: Path, folder: Path, chosen: argparse.Namespace) -> list[tuple[str, str, list[Figure]]]:
     """Name, what the ratios are to, and figures of each table."""
     bench = Bench(folder, chosen.seconds, chosen.connections, _say)
+    if os.getloadavg()[0] > 0.5:
+        _say(f"this machine is busy (load average {os.getloadavg()[0]:.1f}): expect worse figures than it can do")
     _say("starting a fleet")
     with Fleet(root, folder, chosen.bin, limiter.RULES) as fleet:
         tables = [("limiter", "to nginx", limiter.decisions(bench, fleet, folder, chosen.rounds))]
