@@ -101,9 +101,6 @@ decision redis_model::decide(const rate& by, std::optional<cell> from, ask asked
     }
     decision made = limiter::decide(by, from, asked, now_us);
     if (left_out_ == what_if::returned_not_counted) made.before.returned = made.after.returned = 0;
-    if (left_out_ == what_if::padding_not_counted && from && made.after.generation == from->generation)
-        made.before.returned = made.after.returned =
-            from->returned + static_cast<std::uint32_t>(made.returned + made.refunded);
     if (left_out_ == what_if::cut_keeps_generation && from) {
         made.before.generation = made.after.generation = from->generation;
         made.before.returned = made.after.returned = std::max(from->returned, made.after.returned);

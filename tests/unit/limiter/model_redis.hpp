@@ -17,7 +17,6 @@ enum class what_if {
     clamped_without_leases,
     settled_as_if_alone,
     returned_not_counted,
-    padding_not_counted,
     cut_keeps_generation,
     generation_kept,
     not_converted,
