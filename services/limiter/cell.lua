@@ -3,15 +3,16 @@
 --
 -- KEYS[1]  the cell
 -- KEYS[2]  optional, in the same slot: the first reply for an Idempotency-Key, kept for 5 minutes
--- ARGV     cost (0 takes nothing), period in microseconds, limit, burst, version of the rule,
+-- ARGV[1]  doubles, packed: what Redis would convert one by one costs as much as all the arithmetic.
+--          cost (0 takes nothing), period in microseconds, limit, burst, version of the rule,
 --          not_after in microseconds of this server's clock;
 --          optional: wanted cells (cost and below: no lease), refund;
 --          optional: what the lease to settle knew: base and taken before, base and taken after, returned,
 --          generation, cells granted, cells unspent, version
--- Reply    {verdict, now, base, taken, period, limit, burst}, verdict 1 granted, 0 refused; 10 more for the first
---          reply again; with more than 6 ARGV also {..., version, returned, generation, base and taken before,
---          cells taken, cells refunded, cells settled}.
---          {-1, now} too late, {-2, now} the Idempotency-Key had another cost: nothing was done
+-- Reply    doubles, packed: verdict, now, base, taken, period, limit, burst; verdict 1 granted, 0 refused; 10 more
+--          for the first reply again; when wanted was given also version, returned, generation, base and taken
+--          before, cells taken, cells refunded, cells settled.
+--          -1, now: too late; -2, now: the Idempotency-Key had another cost. Nothing was done.
 --
 -- The cell is packed: base, period, version (doubles), taken, limit, burst, returned, generation (32 bits each):
 -- 44 bytes, the most that Redis keeps in one allocation. It carries its rule, so that during a change of the rules
@@ -20,18 +21,18 @@
 -- A cell that a newer rule or a step of the clock has moved is stored even when nothing is taken: else each look
 -- would begin with the old one again, and who waits as long as it was told would be refused.
 
-local cost, period, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local burst, version = tonumber(ARGV[4]), tonumber(ARGV[5])
+local unpack, pack, ceil = struct.unpack, struct.pack, math.ceil
+local cost, period, limit, burst, version, not_after = unpack('<dddddd', ARGV[1])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-if now > tonumber(ARGV[6]) then return {-1, now} end
+if now > not_after then return pack('<dd', -1, now) end
 
 if KEYS[2] then
     local first = redis.call('GET', KEYS[2])
     if first then
-        local verdict, at, base, taken, p, l, b, paid = struct.unpack('<dddddddd', first)
-        if paid ~= cost then return {-2, now} end
-        return {verdict + 10, at, base, taken, p, l, b}
+        local verdict, at, base, taken, p, l, b, paid = unpack('<dddddddd', first)
+        if paid ~= cost then return pack('<dd', -2, now) end
+        return pack('<ddddddd', verdict + 10, at, base, taken, p, l, b)
     end
 end
 
@@ -44,6 +45,9 @@ end
 
 -- the time of that many cells, rounded up
 local function time_of(cells, p, l)
+    local time = cells * p
+    -- below 2^53 the quotient of whole numbers never rounds to the next one
+    if time < 9007199254740992 and time > -9007199254740992 then return ceil(time / l) end
     local whole, part = divide(p, l)
     local quotient, rest = divide(cells * part, l)
     return cells * whole + quotient + (rest > 0 and 1 or 0)
@@ -63,7 +67,7 @@ local stored_base, stored_taken, stored_version
 local stored = redis.call('GET', KEYS[1])
 if stored then
     local p, v, l, b
-    base, p, v, taken, l, b, returned, generation = struct.unpack('<dddI4I4I4I4I4', stored)
+    base, p, v, taken, l, b, returned, generation = unpack('<dddI4I4I4I4I4', stored)
     stored_base, stored_taken, stored_version = base, taken, v
     local newer = version > v
     if v > version then
@@ -90,6 +94,7 @@ end
 -- a cell as it counts at `at`: empty ones begin there, whole periods move into the base
 local function begin(b, t, at)
     if time_of(t, period, limit) <= at - b then return at, 0 end
+    if t < limit then return b, t end
     local periods = divide(t, limit)
     return b + periods * period, t - periods * limit
 end
@@ -101,17 +106,17 @@ else
 end
 
 local wanted, refund, settled, span = 0, 0, 0, 0
-if ARGV[7] then
-    wanted, refund = tonumber(ARGV[7]), tonumber(ARGV[8])
+local size = #ARGV[1]
+if size > 48 then
+    wanted, refund = unpack('<dd', ARGV[1], 49)
     span = math.min(50000, math.floor(time_of(burst, period, limit) / 4))
 
-    if ARGV[9] and stored and tonumber(ARGV[17]) == stored_version and version == stored_version
-       and tonumber(ARGV[14]) == generation then
-        local after_base, after_taken = tonumber(ARGV[11]), tonumber(ARGV[12])
-        local granted, unspent = tonumber(ARGV[15]), tonumber(ARGV[16])
-        local since = (returned - tonumber(ARGV[13])) % 4294967296
-        if stored_base == after_base and stored_taken == after_taken and since == 0 then
-            local b, t = tonumber(ARGV[9]), tonumber(ARGV[10])
+    if size > 64 and stored then
+        local b, t, after_base, after_taken, r, g, granted, unspent, v = unpack('<ddddddddd', ARGV[1], 65)
+        local since = (returned - r) % 4294967296
+        if v ~= stored_version or v ~= version or g ~= generation then
+            -- of another budget: nothing of it is here
+        elseif stored_base == after_base and stored_taken == after_taken and since == 0 then
             if time_of(t - burst, period, limit) > now - b then
                 b, t = now, burst
             else
@@ -162,8 +167,8 @@ if cells > 0 or written or (moved and binding) then
     local owed = base + time_of(taken, period, limit) - now
     if owed > 0 then
         redis.call('SET', KEYS[1],
-                   struct.pack('<dddI4I4I4I4I4', base, period, version, taken, limit, burst, returned, generation),
-                   'PX', math.ceil(owed / 1000) + 1)
+                   pack('<dddI4I4I4I4I4', base, period, version, taken, limit, burst, returned, generation),
+                   'PXAT', string.format('%d', ceil((now + owed) / 1000) + 1))
     else
         redis.call('DEL', KEYS[1])
     end
@@ -171,9 +176,8 @@ end
 
 local verdict = granted and 1 or 0
 if KEYS[2] then
-    redis.call('SET', KEYS[2], struct.pack('<dddddddd', verdict, now, base, taken, period, limit, burst, cost),
-               'PX', 300000)
+    redis.call('SET', KEYS[2], pack('<dddddddd', verdict, now, base, taken, period, limit, burst, cost), 'PX', 300000)
 end
-if not ARGV[7] then return {verdict, now, base, taken, period, limit, burst} end
-return {verdict, now, base, taken, period, limit, burst, version, returned, generation, before_base, before_taken,
-        cells, refund, settled}
+if size == 48 then return pack('<ddddddd', verdict, now, base, taken, period, limit, burst) end
+return pack('<ddddddddddddddd', verdict, now, base, taken, period, limit, burst, version, returned, generation,
+            before_base, before_taken, cells, refund, settled)

@@ -1,10 +1,10 @@
 #include "services/limiter/store.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -43,19 +43,6 @@ outcome denied_before(const outcome& said, std::int64_t since_us) noexcept
 
 }  // namespace
 
-struct store::flight {
-    std::vector<boost::asio::steady_timer*> waiting;
-    bool over = false;
-    bool failed = false;
-
-    void end(bool with_failure)
-    {
-        over = true;
-        failed = with_failure;
-        for (auto* timer : waiting) timer->cancel();
-    }
-};
-
 store::store(redis::client& state, std::chrono::milliseconds timeout)
     : clock_{timeout},
       cells_{state, clock_},
@@ -84,46 +71,71 @@ store::taken store::take(const rule& by, std::string_view key, std::int64_t cost
 
 store::decided store::ask_cell(const rule& by, std::string tag, std::int64_t cost, boot_time deadline)
 {
-    while (auto* const kept = accounts_.find(tag, now_us())) {
-        if (!kept->asking) break;
-        const auto other = kept->asking;
-        co_await wait_for(other, deadline);
-        if (boot_clock::now() >= deadline) co_return make_error_code(errc::deadline_exceeded);
+    std::shared_ptr<flight> others;
+    if (auto* const kept = accounts_.find(tag, now_us()); kept != nullptr && kept->asking) {
+        waiter own{co_await boost::asio::this_coro::executor, by, cost, deadline};
+        co_await own.wait(*kept->asking);
+        if (own.ended == waiter::fate::decided) co_return own.made;
+        if (own.ended == waiter::fate::late) co_return make_error_code(errc::deadline_exceeded);
         // What the other one asked for may have run, but nothing of it was for this request.
-        if (other->failed) co_return make_error_code(errc::redis_unavailable);
-        if (auto* const again = accounts_.find(tag, now_us()); again != nullptr && !again->asking)
-            if (const auto made = again->of.decide(by.version, cost, now_us())) co_return *made;
+        if (own.ended == waiter::fate::failed) co_return make_error_code(errc::redis_unavailable);
+        others = std::move(own.leads);
     }
     ask asked = next(by, tag, cost);
-    if (asked.wanted > 0) co_return co_await ask_for_lease(by, std::move(tag), std::move(asked));
+    if (asked.wanted > 0) co_return co_await ask_for_lease(by, std::move(tag), std::move(asked), std::move(others));
+    if (others) disperse(tag, *others);
     const auto answer = co_await operate(by, tag, std::move(asked), deadline);
     if (answer.has_error()) co_return answer.error();
     co_return outcome_of(tag, *answer, cost);
 }
 
 /// Others wait for it, so that it is not bounded by the deadline of the request that happened to be first.
-store::decided store::ask_for_lease(const rule& by, std::string tag, ask asked)
+store::decided store::ask_for_lease(const rule& by, std::string tag, ask asked, std::shared_ptr<flight> others)
 {
     const std::int64_t cost = asked.cost;
-    const auto own = std::make_shared<flight>();
-    accounts_.find_or_add(tag, now_us()).asking = own;
+    if (!others) others = std::make_shared<flight>();
+    accounts_.find_or_add(tag, now_us()).asking = others;
     const auto answer = co_await operate(by, tag, std::move(asked), boot_time::max());
-    if (auto* const kept = accounts_.find(tag, now_us()); kept != nullptr && kept->asking == own) kept->asking.reset();
-    own->end(answer.has_error());
-    if (answer.has_error()) co_return answer.error();
-    co_return outcome_of(tag, *answer, cost);
+    std::optional<outcome> made;
+    if (answer.has_value()) made = outcome_of(tag, *answer, cost);
+    land(tag, *others, answer.has_error());
+    if (!made) co_return answer.error();
+    co_return *made;
 }
 
-awaitable<void> store::wait_for(std::shared_ptr<flight> other, boot_time deadline)
+void store::land(std::string_view tag, flight& of, bool failed)
 {
-    if (other->over) co_return;
-    boost::asio::steady_timer timer{co_await boost::asio::this_coro::executor,
-                                    boost::asio::steady_timer::time_point::max()};
-    if (deadline != boot_time::max()) timer.expires_after(deadline - boot_clock::now());
-    other->waiting.push_back(&timer);
-    boost::system::error_code ended;
-    co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ended));
-    std::erase(other->waiting, &timer);
+    const auto now = boot_clock::now();
+    auto* const kept = accounts_.find(tag, microseconds(now));
+    std::shared_ptr<flight> next;
+    while (!of.waiting.empty()) {
+        waiter& one = of.waiting.front();
+        of.waiting.pop_front();
+        if (failed || now >= one.deadline) {
+            one.end(failed ? waiter::fate::failed : waiter::fate::late);
+        } else if (const auto made =
+                       kept != nullptr ? kept->of.decide(one.by.version, one.cost, microseconds(now)) : std::nullopt) {
+            one.made = *made;
+            one.end(waiter::fate::decided);
+        } else if (next) {
+            next->waiting.push_back(one);
+        } else {
+            one.leads = next = std::make_shared<flight>();
+            one.end(waiter::fate::asks);
+        }
+    }
+    if (kept != nullptr) kept->asking = next;
+}
+
+void store::disperse(std::string_view tag, flight& of)
+{
+    while (!of.waiting.empty()) {
+        waiter& one = of.waiting.front();
+        of.waiting.pop_front();
+        one.end(waiter::fate::asks);
+    }
+    if (auto* const kept = accounts_.find(tag, now_us()); kept != nullptr && kept->asking.get() == &of)
+        kept->asking.reset();
 }
 
 ask store::next(const rule& by, std::string_view tag, std::int64_t cost)

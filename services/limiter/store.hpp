@@ -17,6 +17,7 @@
 #include "services/limiter/recent.hpp"
 #include "services/limiter/rule.hpp"
 #include "services/limiter/store_cells.hpp"
+#include "services/limiter/store_flight.hpp"
 #include "services/limiter/store_slots.hpp"
 #include "services/limiter/store_windows.hpp"
 
@@ -77,10 +78,9 @@ public:
     [[nodiscard]] std::size_t remembered() const noexcept { return accounts_.size() + refusals_.size(); }
 
 private:
-    /// One ask for a lease, which others of the key wait for.
-    struct flight;
     struct keeper {
         account of;
+        /// Set while a lease is asked for: others of the key wait for that.
         std::shared_ptr<flight> asking;
     };
     /// A refusal of a window rule.
@@ -96,8 +96,11 @@ private:
     [[nodiscard]] taken take_in_window(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline);
     [[nodiscard]] decided ask_window(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline);
     [[nodiscard]] decided ask_cell(const rule& by, std::string tag, std::int64_t cost, boot_time deadline);
-    [[nodiscard]] decided ask_for_lease(const rule& by, std::string tag, ask asked);
-    [[nodiscard]] boost::asio::awaitable<void> wait_for(std::shared_ptr<flight> other, boot_time deadline);
+    [[nodiscard]] decided ask_for_lease(const rule& by, std::string tag, ask asked, std::shared_ptr<flight> others);
+    /// Decides for who waited, as far as memory can tell; the first one that it can't tell asks for the rest.
+    void land(std::string_view tag, flight& of, bool failed);
+    /// Everybody who waited asks alone.
+    void disperse(std::string_view tag, flight& of);
 
     [[nodiscard]] ask next(const rule& by, std::string_view tag, std::int64_t cost);
     [[nodiscard]] boost::asio::awaitable<result<cell_reply>> operate(const rule& by, std::string_view tag, ask asked,

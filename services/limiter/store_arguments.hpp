@@ -2,9 +2,11 @@
 // What goes into a script's call and comes out of it.
 
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -46,6 +48,47 @@ template <std::size_t Most>
         read[i] = *number;
     }
     count = parts->size();
+    return read;
+}
+
+/// Whole numbers below 2^53 as one argument of doubles, as `struct.pack('<d...')` has them: a script unpacks them
+/// at a tenth of what it costs to receive and convert each.
+template <std::size_t Most>
+class packed {
+    static_assert(std::endian::native == std::endian::little, "the scripts pack little-endian");
+
+public:
+    explicit packed(const std::array<std::int64_t, Most>& values)
+    {
+        for (std::size_t i = 0; i < Most; ++i) doubles_[i] = static_cast<double>(values[i]);
+    }
+
+    /// The first `count` of them.
+    [[nodiscard]] std::string_view first(std::size_t count) const
+    {
+        return {reinterpret_cast<const char*>(doubles_.data()), count * sizeof(double)};
+    }
+
+private:
+    std::array<double, Most> doubles_;
+};
+
+/// What `packed` made, or a script likewise; `count` is set.
+template <std::size_t Most>
+[[nodiscard]] std::optional<std::array<std::int64_t, Most>> unpack_numbers(const redis::value& from, std::size_t& count)
+{
+    const auto* text = from.text();
+    if (text == nullptr || text->size() % sizeof(double) != 0 || text->size() > Most * sizeof(double))
+        return std::nullopt;
+    std::array<std::int64_t, Most> read{};
+    count = text->size() / sizeof(double);
+    for (std::size_t i = 0; i < count; ++i) {
+        double number = 0;
+        std::memcpy(&number, text->data() + i * sizeof number, sizeof number);
+        constexpr double bound = 9007199254740992.0;
+        if (!(number >= -bound && number <= bound)) return std::nullopt;
+        read[i] = static_cast<std::int64_t>(number);
+    }
     return read;
 }
 

@@ -23,15 +23,14 @@ const redis::script& cell_script()
 std::optional<cell_reply> read_reply(const redis::value& from, const ask& asked)
 {
     std::size_t count = 0;
-    const auto read = read_numbers<long_reply>(from, count);
+    const auto read = unpack_numbers<long_reply>(from, count);
     if (!read) return std::nullopt;
     const auto& n = *read;
     cell_reply made;
     made.heard.now_us = n[1];
-    if (count == 2 && n[0] == -2) {
-        made.other_cost = true;
-        return made;
-    }
+    made.late = count == 2 && n[0] == -1;
+    made.other_cost = count == 2 && n[0] == -2;
+    if (made.late || made.other_cost) return made;
     if ((count != short_reply && count != long_reply) || n[0] < 0) return std::nullopt;
     made.replayed = n[0] >= 10;
     auto& decided = made.heard.made;
@@ -51,14 +50,7 @@ std::optional<cell_reply> read_reply(const redis::value& from, const ask& asked)
     return made;
 }
 
-bool is_late(const redis::value& from)
-{
-    std::size_t count = 0;
-    const auto read = read_numbers<long_reply>(from, count);
-    return read && count == 2 && (*read)[0] == -1;
-}
-
-/// As few as the ask needs: each costs Redis a conversion.
+/// As few as the ask needs.
 std::size_t arguments_for(const ask& asked)
 {
     if (asked.settles) return 17;
@@ -92,21 +84,19 @@ boost::asio::awaitable<result<cell_reply>> cell_store::once(std::string_view tag
     const std::array<std::string_view, 2> keys{cell_key, record_key};
 
     const settlement left = asked.settles.value_or(settlement{});
-    const numbers<17> arguments{{asked.cost, by.decide.period_us, by.decide.limit, by.decide.burst, by.version,
-                                 clock_.not_after(deadline), asked.wanted, asked.refund, left.before.base_us,
-                                 left.before.taken, left.after.base_us, left.after.taken, left.after.returned,
-                                 left.after.generation, left.granted, left.unspent, left.version}};
-    const auto answer = co_await state_.eval(cell_script(), std::span{keys}.first(idempotency_key.empty() ? 1 : 2),
-                                             std::span{arguments.views()}.first(arguments_for(asked)), deadline);
+    const packed<17> arguments{{asked.cost, by.decide.period_us, by.decide.limit, by.decide.burst, by.version,
+                                clock_.not_after(deadline), asked.wanted, asked.refund, left.before.base_us,
+                                left.before.taken, left.after.base_us, left.after.taken, left.after.returned,
+                                left.after.generation, left.granted, left.unspent, left.version}};
+    const std::array<std::string_view, 1> argument{arguments.first(arguments_for(asked))};
+    const auto answer =
+        co_await state_.eval(cell_script(), std::span{keys}.first(idempotency_key.empty() ? 1 : 2), argument, deadline);
     if (answer.has_error()) co_return answer.error();
 
-    if (is_late(answer.value())) {
-        clock_.heard(*(*answer.value().array())[1].integer());
-        co_return make_error_code(errc::deadline_exceeded);
-    }
     const auto read = read_reply(answer.value(), asked);
     if (!read) co_return make_error_code(errc::redis_unexpected_reply);
     if (!read->replayed) clock_.heard(read->heard.now_us);
+    if (read->late) co_return make_error_code(errc::deadline_exceeded);
     co_return *read;
 }
 

@@ -22,6 +22,8 @@ struct cell_reply {
     ruling heard;
     /// The first reply for an Idempotency-Key, of `heard.now_us`.
     bool replayed = false;
+    /// It ran after its caller had given up, and did nothing.
+    bool late = false;
     /// The Idempotency-Key had another cost: nothing else is set.
     bool other_cost = false;
 };

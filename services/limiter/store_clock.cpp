@@ -1,7 +1,6 @@
 #include "services/limiter/store_clock.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace shoal::limiter {
 
@@ -25,7 +24,7 @@ std::int64_t server_clock::at(boot_time at) const noexcept
 
 std::int64_t server_clock::not_after(boot_time deadline) const noexcept
 {
-    if (!known_) return std::numeric_limits<std::int64_t>::max() / 2;
+    if (!known_) return std::int64_t{1} << 53;
     return offset_us_ + microseconds(std::min(deadline, boot_clock::now() + timeout_));
 }
 
