@@ -21,7 +21,7 @@ fleet_model::fleet_model(const plan& by, std::uint64_t seed, what_if left_out)
     workers_.resize(static_cast<std::size_t>(by.workers));
     for (auto& one : workers_) {
         one.offset_us = random_.between(0, boot_us);
-        one.drift_ppm = random_.between(-1000, 1000);
+        one.drift_ppm = random_.between(-by.most_drift_ppm, by.most_drift_ppm);
     }
     for (const auto& one : by.rules) {
         longest_lease_us_ = std::max(longest_lease_us_, lease_span_us(one));
@@ -109,6 +109,7 @@ void fleet_model::arrive_one()
         latest_ = (latest_ + 1) % workers_.size();
     const rate& by = rule(workers_[latest_].version);
     std::int64_t cost = random_.between(1, std::min(by_.most_cost, by.burst));
+    if (lone_waits_) cost = requests_.back().cost;
     if (random_.chance(by_.large_costs)) cost = random_.between(1, by.burst);
     auto kind = purpose::take;
     if (random_.chance(by_.tentative)) kind = purpose::tentative;
@@ -327,6 +328,9 @@ void fleet_model::execute_forget()
 
 void fleet_model::execute(std::size_t index)
 {
+    // Redis runs no two commands in one microsecond; generations rely on it.
+    if (now_us_ <= last_executed_us_) return push(last_executed_us_ + 1, event_kind::execute, index);
+    last_executed_us_ = now_us_;
     call& one = calls_[index];
     if (one.kind == purpose::forget) return execute_forget();
     for (std::size_t i = static_cast<std::size_t>(std::max<std::int64_t>(one.version, 0)); i < made_.reigns.size(); ++i)

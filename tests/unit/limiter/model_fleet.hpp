@@ -139,6 +139,7 @@ private:
     redis_model redis_;
     std::int64_t redis_offset_us_ = 0;
     std::int64_t now_us_ = 0;
+    std::int64_t last_executed_us_ = -1;
     std::uint64_t order_ = 0;
     int to_come_ = 0;
     std::size_t latest_ = 0;

@@ -26,6 +26,8 @@ history lease_game::play()
 
 decision lease_game::run(const ask& asked)
 {
+    // Redis runs no two commands in one microsecond; generations rely on it.
+    ++now_us_;
     const auto made = redis_.run(asked, by_, 1, epoch_us + now_us_ + redis_offset_us_).made;
     if (made.granted && asked.cost > 0) made_.admitted.push_back({now_us_, asked.cost});
     if (made.refunded > 0) made_.allowed.push_back({now_us_, made.refunded});
@@ -49,6 +51,7 @@ void lease_game::move()
         redis_offset_us_ -= random_.of_any_size(1, 8 * span);
         return;
     }
+    ++now_us_;
     redis_.forget(epoch_us + now_us_ + redis_offset_us_);
     made_.allowed.push_back({now_us_, by_.burst});
 }

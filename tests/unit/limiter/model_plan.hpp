@@ -32,6 +32,8 @@ struct plan {
     /// The rule's versions 1, 2, …; those after the first come at random times.
     std::vector<limiter::rate> rules;
     int workers = 1;
+    /// By how much their clocks run faster or slower than Redis'.
+    std::int64_t most_drift_ppm = 1000;
     int requests = 300;
     /// Cells asked for per cell that refills; where it varies, by turns a third, once and four times that.
     double load = 1;
