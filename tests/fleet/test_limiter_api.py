@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import uuid
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -336,3 +339,38 @@ def test_a_request_id_is_taken_over_or_made(ask: Documented) -> None:
     assert ask("GET", fresh(), {"X-Request-Id": "mine-1"}).headers["x-request-id"] == "mine-1"
     made = {ask("GET", fresh()).headers["x-request-id"] for _ in range(10)}
     assert len(made) == 10
+
+
+def scrape(fleet: FleetUnderTest) -> Counter[tuple[str, str, str]]:
+    """shoal_limiter_decisions_total of all workers, by rule, verdict and by whom."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for place in fleet.run_folder.glob("limiter-?.admin"):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(10)
+            connection.connect(str(place))
+            connection.sendall(b"GET /-/metrics HTTP/1.1\r\nHost: shoal\r\nConnection: close\r\n\r\n")
+            text = connection.makefile("rb").read().decode()
+        line = r'^shoal_limiter_decisions_total\{rule="([^"]+)",verdict="([^"]+)",by="([^"]+)"\} (\d+)$'
+        for rule, verdict, by, count in re.findall(line, text.replace("\r", ""), re.MULTILINE):
+            found[rule, verdict, by] += int(count)
+    return found
+
+
+def test_decisions_are_counted_by_rule_verdict_and_decider(ask: Documented, fleet: FleetUnderTest) -> None:
+    before = scrape(fleet)
+    assert {(rule["name"], verdict, by) for rule in RULES for verdict in ("allowed", "refused", "shadow")
+            for by in ("memory", "redis", "policy")} == before.keys()
+    demo, dry, once = fresh(), fresh("dry"), {"Idempotency-Key": str(uuid.uuid4())}
+    ask("POST", demo + "?cost=9", once)
+    # Neither a repeat nor a peek, nor what is given back again, is a decision.
+    ask("POST", demo + "?cost=9", once)
+    ask("GET", demo)
+    ask("POST", demo + "?cost=2")
+    batch(ask, {"rule": "daily", "key": str(uuid.uuid4())}, {"rule": "demo", "key": demo.rpartition("/")[2], "cost": 2},
+          all_or_nothing=True)
+    ask("POST", dry + "?cost=2")
+    ask("POST", dry)
+    found: Counter[tuple[str, str]] = Counter()
+    for (rule, verdict, _), count in (scrape(fleet) - before).items():
+        found[rule, verdict] += count
+    assert found == {("demo", "allowed"): 1, ("demo", "refused"): 2, ("dry", "allowed"): 1, ("dry", "shadow"): 1}

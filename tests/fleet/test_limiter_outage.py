@@ -87,6 +87,7 @@ LOCAL = {"without_redis": "local"}
 SHARES = [{"name": "rate", "limit": 20, "period": "1h", **LOCAL},
           {"name": "day", "algorithm": "window", "limit": 20, "period": "month", **LOCAL},
           {"name": "jobs", "algorithm": "concurrency", "limit": 6, **LOCAL},
+          {"name": "closed", "limit": 5, "period": "1h"},
           {"name": "shadow", "limit": 1, "period": "1h", "shadow": True, "without_redis": "deny"}]
 
 
@@ -166,3 +167,29 @@ def test_a_rule_in_shadow_mode_refuses_nobody_even_now(alone: FleetUnderTest) ->
         said = json.loads(body)
         assert (status, said["allowed"], said["shadow"]) == (200, True, "refused")
         assert "ratelimit" not in headers
+
+
+def test_a_rule_that_denies_denies_to_each_proxy_in_its_own_words(alone: FleetUnderTest) -> None:
+    for query, wanted in (("", 403), ("&deny=403", 403), ("&deny=429", 503)):
+        status, headers, body = alone.request("GET", f"/v1/check?rule=closed&key={uuid.uuid4()}{query}")
+        assert (status, json.loads(body)["status"], headers["retry-after"]) == (wanted, wanted, "1")
+    assert alone.request("GET", f"/v1/check?rule=rate&key={uuid.uuid4()}")[0] == 204
+
+
+def test_a_batch_is_decided_as_far_as_its_rules_decide(alone: FleetUnderTest) -> None:
+    checks = [{"rule": rule, "key": str(uuid.uuid4())} for rule in ("rate", "closed", "day")]
+    status, _, body = alone.request("POST", "/v1/limits", body=json.dumps({"checks": checks}).encode())
+    said = json.loads(body)
+    assert (status, said["allowed"]) == (200, False)
+    assert [check["allowed"] for check in said["checks"]] == [True, False, True]
+    assert said["checks"][1]["retry_after_ms"] == 1000
+    every = json.dumps({"checks": checks, "all_or_nothing": True}).encode()
+    assert alone.request("POST", "/v1/limits", body=every)[0] == 503
+    every = json.dumps({"checks": [checks[0], checks[2]], "all_or_nothing": True}).encode()
+    assert alone.request("POST", "/v1/limits", body=every)[0] == 200
+
+
+def test_a_refund_is_not_promised_by_anybody(alone: FleetUnderTest) -> None:
+    status, headers, body = alone.request("POST", f"/v1/limits/rate/{uuid.uuid4()}/refund")
+    assert (status, headers["retry-after"]) == (503, "1")
+    assert "given back" in json.loads(body)["detail"]
