@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
@@ -31,7 +32,8 @@ int connect_to(const std::string& path)
     return -1;
 }
 
-[[noreturn]] void become(std::vector<std::string>& command, const std::string& output)
+[[noreturn]] void become(std::vector<std::string>& command, std::vector<std::string>& environment,
+                         const std::string& output)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int log = open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -41,14 +43,15 @@ int connect_to(const std::string& path)
     pointers.reserve(command.size() + 1);
     for (auto& argument : command) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
+    for (auto& variable : environment) putenv(variable.data());
     execvp(pointers[0], pointers.data());
     _exit(127);
 }
 
 }  // namespace
 
-redis_server::redis_server(std::vector<std::string> arguments)
-    : path_{folder_.file("redis.sock")}, arguments_{std::move(arguments)}
+redis_server::redis_server(std::vector<std::string> arguments, std::vector<std::string> environment)
+    : path_{folder_.file("redis.sock")}, arguments_{std::move(arguments)}, environment_{std::move(environment)}
 {
     start();
 }
@@ -65,7 +68,7 @@ void redis_server::start()
     command.insert(command.end(), arguments_.begin(), arguments_.end());
     pid_ = fork();
     if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
-    if (pid_ == 0) become(command, folder_.file("redis.log"));
+    if (pid_ == 0) become(command, environment_, folder_.file("redis.log"));
 
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds{10};
     while (std::chrono::steady_clock::now() < limit) {

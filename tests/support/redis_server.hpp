@@ -13,13 +13,16 @@ namespace shoal::test {
 
 class redis_server {
 public:
-    /// Starts it; every argument is one of redis-server's options ("--maxmemory", "2mb").
-    explicit redis_server(std::vector<std::string> arguments = {});
+    /// Starts it; every argument is one of redis-server's options ("--maxmemory", "2mb"), `environment` is for it alone
+    /// ("NAME=value").
+    explicit redis_server(std::vector<std::string> arguments = {}, std::vector<std::string> environment = {});
     ~redis_server();
     redis_server(const redis_server&) = delete;
     redis_server& operator=(const redis_server&) = delete;
 
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    /// Where its append-only file is.
+    [[nodiscard]] std::string folder() const { return folder_.file(""); }
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
     /// Starts it on the data that is there and returns when it answers. Throws std::runtime_error after 10 s.
@@ -40,6 +43,7 @@ private:
     temp_folder folder_;
     std::string path_;
     std::vector<std::string> arguments_;
+    std::vector<std::string> environment_;
     pid_t pid_ = -1;
 };
 

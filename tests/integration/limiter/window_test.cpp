@@ -82,7 +82,7 @@ void append(std::string& to, T value)
 }
 
 /// A counter as the script packs it, on a little-endian machine.
-std::string packed(const counter& of)
+std::string bytes_of(const counter& of)
 {
     std::string bytes;
     append(bytes, static_cast<double>(of.in.begin_us));
@@ -143,7 +143,7 @@ TEST_CASE("window.lua: computes what window.cpp computes", "[limiter][property]"
         const auto refunds = between(0, 3) == 0 ? between(1, 10) : 0;
 
         const std::string name = "k" + std::to_string(round);
-        fleet.to.command({"SET", name, packed(stored)});
+        fleet.to.command({"SET", name, bytes_of(stored)});
         const std::array<std::string_view, 1> keys{name};
         const numbers<7> arguments{
             {cost, refunds, fresh.limit, fresh.version, never, fresh.in.begin_us, fresh.in.end_us}};
@@ -168,7 +168,7 @@ TEST_CASE("window.lua: computes what window.cpp computes", "[limiter][property]"
         REQUIRE((*read)[8] == given);
         const bool moved = stored.in.end_us > (*read)[1] && (settled.in != stored.in || settled.taken != stored.taken ||
                                                              settled.version != stored.version);
-        const auto kept = moved || wanted.taken != settled.taken ? packed(wanted) : packed(stored);
+        const auto kept = moved || wanted.taken != settled.taken ? bytes_of(wanted) : bytes_of(stored);
         REQUIRE(*fleet.to.command({"GET", name}).text() == kept);
     }
 }
@@ -362,7 +362,7 @@ TEST_CASE("window: another length or zone begins at nothing once, unless the win
     const auto begin = day.windows->around(fleet.now()).begin_us;
     const counter stored{
         .in = {.begin_us = begin, .end_us = fleet.now() + 60 * second}, .taken = 9, .limit = 10, .version = 1};
-    fleet.to.command({"SET", "w:{test:bob}", packed(stored)});
+    fleet.to.command({"SET", "w:{test:bob}", bytes_of(stored)});
     const auto made = fleet.take(day, "bob", 1);
     REQUIRE(made->after.remaining == (begin == fleet.in.begin_us ? 0 : 9));
 }
