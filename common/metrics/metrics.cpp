@@ -94,16 +94,17 @@ public:
     Metric& obtain(const std::string& name, std::string help, MetricType kind, labels with, Arguments&&... arguments)
     {
         check_names(name, kind, with);
-        family& in = families_.try_emplace(name, family{std::move(help), kind, {}}).first->second;
+        family& in = families_.try_emplace(name, family{std::move(help), kind, {}, {}}).first->second;
         if (in.kind != kind) throw std::logic_error{"metric " + name + " is there already, of another kind"};
-        for (const auto& one : in.all)
-            if (one->with == with) {
-                if (auto* found = std::get_if<Metric>(&one->metric)) return *found;
-                throw std::logic_error{"gauge " + name + " is there already, read another way"};
-            }
+        if (const auto known = in.by_labels.find(with); known != in.by_labels.end()) {
+            if (auto* found = std::get_if<Metric>(&known->second->metric)) return *found;
+            throw std::logic_error{"gauge " + name + " is there already, read another way"};
+        }
         in.all.push_back(std::make_unique<series>(
             series{std::move(with), any_metric{std::in_place_type<Metric>, std::forward<Arguments>(arguments)...}}));
-        return std::get<Metric>(in.all.back()->metric);
+        auto& made = *in.all.back();
+        in.by_labels.emplace(made.with, &made);
+        return std::get<Metric>(made.metric);
     }
 
     [[nodiscard]] std::string render() const
@@ -131,6 +132,7 @@ private:
         std::string help;
         MetricType kind;
         std::vector<std::unique_ptr<series>> all;  // references into it were given away
+        std::map<labels, series*> by_labels;       // a service may have thousands
     };
 
     static ClientMetric client_metric(const series& one)
