@@ -1,6 +1,5 @@
 #include "services/limiter/store_windows.hpp"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
@@ -133,8 +132,17 @@ boost::asio::awaitable<result<outcome>> window_store::take(const rule& by, std::
     if (answer->verdict == verdict_of_script::other_cost) co_return outcome{.after = {}, .other_cost = true};
     in = answer->after.in;
     co_return outcome{.granted = answer->verdict == verdict_of_script::granted,
-                      .after = standing_of(answer->after, std::max<std::int64_t>(cost, 1), answer->decided_us),
+                      .after = standing_of(answer->after, cost, answer->decided_us),
                       .replayed = answer->replayed};
+}
+
+boost::asio::awaitable<result<outcome>> window_store::peek(const rule& by, std::string_view key, std::int64_t cost,
+                                                           boot_time deadline)
+{
+    const auto answer = co_await run(by, key, {}, deadline);
+    if (answer.has_error()) co_return answer.error();
+    const auto after = standing_of(answer->after, cost, answer->decided_us);
+    co_return outcome{.granted = after.retry_after_us == 0, .after = after};
 }
 
 boost::asio::awaitable<result<refunded>> window_store::refund(const rule& by, std::string_view key, std::int64_t cost,

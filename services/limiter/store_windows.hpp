@@ -26,11 +26,14 @@ public:
     /// Both live longer.
     window_store(redis::client& state, server_clock& clock) : state_{state}, clock_{clock} {}
 
-    /// `cost` 0 peeks. `in` becomes the window that was decided in. With an idempotency key a repeat within 5
-    /// minutes gets the first outcome. Not repeated after redis_outcome_unknown without one.
+    /// `in` becomes the window that was decided in. With an idempotency key a repeat within 5 minutes gets the first
+    /// outcome. Not repeated after redis_outcome_unknown without one.
     [[nodiscard]] boost::asio::awaitable<result<outcome>> take(const rule& by, std::string_view key, std::int64_t cost,
                                                                boot_time deadline, std::string_view idempotency_key,
                                                                window& in);
+    /// Takes nothing; `granted` says whether `cost` would be.
+    [[nodiscard]] boost::asio::awaitable<result<outcome>> peek(const rule& by, std::string_view key, std::int64_t cost,
+                                                               boot_time deadline);
     /// At most what was taken in the current window.
     [[nodiscard]] boost::asio::awaitable<result<refunded>> refund(const rule& by, std::string_view key,
                                                                   std::int64_t cost, boot_time deadline);

@@ -46,6 +46,10 @@ struct stores {
     {
         return to.get(all[at]->windows.take(by, key, cost, boot_time::max(), idempotency_key, in));
     }
+    outcome peek(const rule& by, std::string_view key, std::int64_t cost = 1)
+    {
+        return to.get(all[0]->windows.peek(by, key, cost, boot_time::max())).value();
+    }
     refunded refund(const rule& by, std::string_view key, std::int64_t cost)
     {
         return to.get(all[0]->windows.refund(by, key, cost, boot_time::max())).value();
@@ -231,10 +235,12 @@ TEST_CASE("window: a worker whose clock is wrong takes in Redis' window", "[limi
     stores fleet{1};
     const auto by = make(10, span::minute);
     for (const auto off : {-1000 * second, 1000 * second, -86'400 * 400 * second}) {
-        fleet.all[0]->clock.heard(fleet.now() + off);
+        const auto before = fleet.now();
+        fleet.all[0]->clock.heard(before + off);
         REQUIRE(fleet.take(by, "alice", 1)->granted);
         REQUIRE(fleet.in == by.windows->around(fleet.in.begin_us));
         REQUIRE(fleet.in.begin_us <= fleet.now());
+        REQUIRE(fleet.in.end_us > before);
         REQUIRE(std::abs(fleet.all[0]->clock.at(boot_clock::now()) - fleet.now()) < second);
     }
 }
@@ -243,17 +249,31 @@ TEST_CASE("window: a refusal and a peek store nothing, and a counter ends with i
 {
     stores fleet{1};
     const auto by = make(10, span::month);
-    REQUIRE(fleet.take(by, "alice", 0)->granted);
+    REQUIRE(fleet.peek(by, "alice", 10).granted);
     REQUIRE_FALSE(fleet.take(by, "alice", 11)->granted);
     REQUIRE(fleet.to.command({"EXISTS", "w:{test:alice}"}) == redis::value{std::int64_t{0}});
     REQUIRE(fleet.take(by, "alice", 10)->granted);
     const auto before = fleet.to.command({"GET", "w:{test:alice}"});
     REQUIRE_FALSE(fleet.take(by, "alice", 1)->granted);
-    REQUIRE(fleet.take(by, "alice", 0)->after.remaining == 0);
+    REQUIRE(fleet.peek(by, "alice").after.remaining == 0);
     REQUIRE(fleet.to.command({"GET", "w:{test:alice}"}) == before);
     const auto expires = *fleet.to.command({"PEXPIRETIME", "w:{test:alice}"}).integer() * 1000;
     REQUIRE(expires > fleet.in.end_us);
     REQUIRE(expires <= fleet.in.end_us + 3000);
+}
+
+TEST_CASE("window: a peek tells what a take would find", "[limiter]")
+{
+    stores fleet{1};
+    const auto by = make(10, span::month);
+    REQUIRE(fleet.take(by, "alice", 7)->granted);
+    REQUIRE(fleet.peek(by, "alice", 3).granted);
+    REQUIRE(fleet.peek(by, "alice", 3).after.retry_after_us == 0);
+    const auto four = fleet.peek(by, "alice", 4);
+    REQUIRE_FALSE(four.granted);
+    REQUIRE(four.after.remaining == 3);
+    REQUIRE(four.after.retry_after_us == four.after.reset_us);
+    REQUIRE(fleet.peek(by, "bob").after.reset_us == 0);
 }
 
 TEST_CASE("window: an idempotency key gets its first outcome and takes nothing", "[limiter]")
@@ -317,10 +337,10 @@ TEST_CASE("window: undoing a take gives back only in the window that it was take
     REQUIRE(fleet.take(by, "alice", 7)->granted);
     const auto taken_in = fleet.in;
     fleet.undo(by, "alice", 3, taken_in);
-    REQUIRE(fleet.take(by, "alice", 0)->after.remaining == 6);
+    REQUIRE(fleet.peek(by, "alice").after.remaining == 6);
     REQUIRE(*fleet.to.command({"PTTL", "w:{test:alice}"}).integer() > 0);
     fleet.undo(by, "alice", 4, by.windows->around(taken_in.begin_us - 1));
-    REQUIRE(fleet.take(by, "alice", 0)->after.remaining == 6);
+    REQUIRE(fleet.peek(by, "alice").after.remaining == 6);
 }
 
 TEST_CASE("window: forgetting a key gives it its whole limit again", "[limiter]")
@@ -377,6 +397,6 @@ TEST_CASE("window: a script that runs after its caller gave up takes nothing", "
     fleet.server.signal(SIGCONT);
     REQUIRE(unheard.error() == errc::redis_outcome_unknown);
     result<outcome> after = errc::redis_unavailable;
-    while (after.has_error()) after = fleet.take(by, "alice", 0);
+    while (after.has_error()) after = fleet.to.get(fleet.all[0]->windows.peek(by, "alice", 1, boot_time::max()));
     REQUIRE(after->after.remaining == 9);
 }
