@@ -207,9 +207,10 @@ void fleet_model::adopt(std::size_t which, std::int64_t version)
 {
     worker& one = workers_[which];
     one.version = std::max(one.version, version);
-    auto& before = made_.reigns[static_cast<std::size_t>(version - 2)];
-    before.until_us = std::min(before.until_us, now_us_);
-    auto& reign = made_.reigns[static_cast<std::size_t>(version - 1)];
+    // It may overtake the one before.
+    const auto index = static_cast<std::size_t>(version - 1);
+    for (std::size_t i = 0; i < index; ++i) made_.reigns[i].until_us = std::min(made_.reigns[i].until_us, now_us_);
+    auto& reign = made_.reigns[index];
     reign.from_us = std::max(reign.from_us, now_us_);
 }
 

@@ -66,9 +66,9 @@ TEST_CASE("what if a lease were checked against the time at which its request ca
 {
     require_violation(3000, [](std::uint64_t seed) {
         dice random{seed};
-        plan by = contended_plan(random);
+        plan by = random_plan(random);
         by.pauses = 0.2;
-        by.bunched = 0.4;
+        by.floods = 0.1;
         return exceeds(by.rules.front(), fleet_model{by, random.next(), what_if::stale_clock}.run());
     });
 }
@@ -78,7 +78,8 @@ TEST_CASE("what if a lease ran from the reply", "[limiter][what-if]")
     require_violation(3000, [](std::uint64_t seed) {
         dice random{seed};
         plan by = contended_plan(random);
-        by.bunched = 0.4;
+        by.pauses = 0.2;
+        by.floods = 0.1;
         by.usual_latency_us = limiter::lease_span_us(by.rules.front()) / 2;
         return exceeds(by.rules.front(), fleet_model{by, random.next(), what_if::lease_from_reply}.run());
     });
