@@ -238,7 +238,7 @@ void fleet_model::ask_other(std::size_t asker)
     ask asked = at.remembers.next(rule(at.version), takes ? one.cost : 0, clock(at, now_us_));
     asked.wanted = takes ? one.cost : 0;
     if (one.kind == purpose::refund) asked.refund = one.cost;
-    send(one.worker, one.kind, std::move(asked), asker);
+    send(one.worker, one.kind, asked, asker);
 }
 
 /// From memory, if that can tell.
@@ -271,7 +271,7 @@ void fleet_model::take(std::size_t asker, bool waited)
     }
     ask asked = at.remembers.next(by, one.cost, clock(at, now_us_));
     const bool leases = asked.wanted > 0;
-    const auto index = send(one.worker, purpose::take, std::move(asked), asker);
+    const auto index = send(one.worker, purpose::take, asked, asker);
     if (leases) at.asking = index + 1;
 }
 
@@ -291,13 +291,13 @@ void fleet_model::answer(std::size_t asker, bool granted, std::int64_t retry_aft
     push(now_us_ + wait, event_kind::arrive, 0);
 }
 
-std::size_t fleet_model::send(std::size_t which, purpose kind, ask asked, std::size_t asker)
+std::size_t fleet_model::send(std::size_t which, purpose kind, const ask& asked, std::size_t asker)
 {
     worker& from = workers_[which];
     call made{.worker = which,
               .life = from.life,
               .kind = kind,
-              .asked = std::move(asked),
+              .asked = asked,
               .version = from.version,
               .asker = asker,
               .sent_us = clock(from, now_us_)};

@@ -124,7 +124,7 @@ private:
     void ask_other(std::size_t asker);
     bool decide(std::size_t asker);
 
-    std::size_t send(std::size_t which, purpose kind, limiter::ask asked, std::size_t asker = 0);
+    std::size_t send(std::size_t which, purpose kind, const limiter::ask& asked, std::size_t asker = 0);
     void execute(std::size_t index);
     void execute_forget();
     void hear(std::size_t index);
