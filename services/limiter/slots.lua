@@ -63,5 +63,5 @@ end
 
 local last = held > 0 and expiry_at(-1) or 0
 local free = held >= limit and expiry_at(expired + held - limit) or 0
-if changed then redis.call('PEXPIRE', key, math.ceil((last - now) / 1000) + 1) end
+if changed then redis.call('PEXPIREAT', key, math.ceil(last / 1000) + 1) end
 return {done and 1 or 0, now, held, free, last}

@@ -11,7 +11,8 @@
 -- The counter is packed: begin, end, version (doubles), taken, limit (32 bits each). It carries its window and rule,
 -- so that a running window stays in force while workers differ (an older version, other tzdata); only a newer
 -- version begins another. A counter from the future is that of a clock that was put back: see window.hpp.
--- It expires with its window; the millisecond more is for Redis' coarser clock of expiry.
+-- It expires at its window's end and not some time from now: TIME may be later than what Redis counts from. The
+-- millisecond more is for its coarser clock of expiry.
 
 local cost, refund, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local version, begins, ends = tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -54,7 +55,7 @@ if granted then taken = taken + cost end
 taken = taken - given
 if taken ~= before or moved then
     redis.call('SET', KEYS[1], struct.pack('<dddI4I4', begins, ends, version, taken, limit),
-               'PX', math.ceil((ends - now) / 1000) + 1)
+               'PXAT', math.ceil(ends / 1000) + 1)
 end
 if KEYS[2] then
     local bit = granted and 1 or 0
