@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <csignal>
 #include <string_view>
 
 namespace shoal::test {
@@ -17,6 +18,8 @@ connections::member::member(boost::asio::io_context& loop, const redis::options&
 
 connections::connections(redis_server& server, std::size_t workers, std::chrono::milliseconds timeout)
 {
+    // hiredis writes to a Redis that a test has killed.
+    std::signal(SIGPIPE, SIG_IGN);
     redis::options chosen;
     chosen.where.unix_path = server.path();
     chosen.command_timeout = timeout;
