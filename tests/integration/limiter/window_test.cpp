@@ -3,8 +3,7 @@
 #include "services/limiter/window.hpp"
 #include "limiter_service_embedded.hpp"
 #include "services/limiter/store_arguments.hpp"
-#include "services/limiter/store_windows.hpp"
-#include "tests/integration/limiter/connections.hpp"
+#include "tests/integration/limiter/window_stores.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -16,6 +15,7 @@
 using namespace shoal;
 using namespace shoal::limiter;
 using namespace std::chrono_literals;
+using test::window_stores;
 
 namespace {
 
@@ -33,49 +33,6 @@ rule make(std::int64_t limit, span length, std::int64_t version = 1, std::string
     made.version = version;
     return made;
 }
-
-/// Workers' stores, each with a clock and a connection of its own.
-struct stores {
-    explicit stores(std::size_t workers, std::chrono::milliseconds timeout = 5s) : to{server, workers, timeout}
-    {
-        for (std::size_t i = 0; i < workers; ++i) all.push_back(std::make_unique<worker>(to.at(i), timeout));
-    }
-
-    result<outcome> take(const rule& by, std::string_view key, std::int64_t cost, std::size_t at = 0,
-                         std::string_view idempotency_key = {})
-    {
-        return to.get(all[at]->windows.take(by, key, cost, boot_time::max(), idempotency_key, in));
-    }
-    outcome peek(const rule& by, std::string_view key, std::int64_t cost = 1)
-    {
-        return to.get(all[0]->windows.peek(by, key, cost, boot_time::max())).value();
-    }
-    refunded refund(const rule& by, std::string_view key, std::int64_t cost)
-    {
-        return to.get(all[0]->windows.refund(by, key, cost, boot_time::max())).value();
-    }
-    void undo(const rule& by, std::string_view key, std::int64_t cost, window taken_in)
-    {
-        REQUIRE(to.get(all[0]->windows.undo(by, key, cost, taken_in)).has_value());
-    }
-    std::int64_t now()
-    {
-        const auto time = to.command({"TIME"});
-        return std::stoll(*(*time.array())[0].text()) * second + std::stoll(*(*time.array())[1].text());
-    }
-
-    struct worker {
-        worker(redis::client& state, std::chrono::milliseconds timeout) : clock{timeout}, windows{state, clock} {}
-
-        server_clock clock;
-        window_store windows;
-    };
-
-    test::redis_server server;
-    test::connections to;
-    std::vector<std::unique_ptr<worker>> all;
-    window in;
-};
 
 template <class T>
 void append(std::string& to, T value)
@@ -130,7 +87,7 @@ TEST_CASE("window.lua: computes what window.cpp computes", "[limiter][property]"
     const auto between = [&random](std::int64_t least, std::int64_t most) {
         return std::uniform_int_distribution<std::int64_t>{least, most}(random);
     };
-    stores fleet{1};
+    window_stores fleet{1};
     const redis::script code{"window", embedded::window_lua};
     for (int round = 0; round < 3000; ++round) {
         const auto now = fleet.now();
@@ -179,7 +136,7 @@ TEST_CASE("window.lua: computes what window.cpp computes", "[limiter][property]"
 
 TEST_CASE("window: 2,000 at once by four workers on a limit of 100 admit exactly 100", "[limiter]")
 {
-    stores fleet{4};
+    window_stores fleet{4};
     const auto by = make(100, span::month);
     int ended = 0;
     int admitted = 0;
@@ -194,7 +151,7 @@ TEST_CASE("window: never more than the limit in a window, and all of it, by seve
     const unsigned seed = std::random_device{}();
     CAPTURE(seed);
     std::mt19937_64 random{seed};
-    stores fleet{3};
+    window_stores fleet{3};
     const auto by = make(100, span::second);
     counts admitted;
     int running = 0;
@@ -213,7 +170,7 @@ TEST_CASE("window: never more than the limit in a window, and all of it, by seve
 
 TEST_CASE("window: who waits as long as it was told is admitted", "[limiter]")
 {
-    stores fleet{1};
+    window_stores fleet{1};
     const auto by = make(3, span::second);
     REQUIRE(fleet.take(by, "alice", 3)->granted);
     const auto taken_in = fleet.in;
@@ -232,7 +189,7 @@ TEST_CASE("window: who waits as long as it was told is admitted", "[limiter]")
 
 TEST_CASE("window: a worker whose clock is wrong takes in Redis' window", "[limiter]")
 {
-    stores fleet{1};
+    window_stores fleet{1};
     const auto by = make(10, span::minute);
     for (const auto off : {-1000 * second, 1000 * second, -86'400 * 400 * second}) {
         const auto before = fleet.now();
@@ -247,7 +204,7 @@ TEST_CASE("window: a worker whose clock is wrong takes in Redis' window", "[limi
 
 TEST_CASE("window: a refusal and a peek store nothing, and a counter ends with its window", "[limiter]")
 {
-    stores fleet{1};
+    window_stores fleet{1};
     const auto by = make(10, span::month);
     REQUIRE(fleet.peek(by, "alice", 10).granted);
     REQUIRE_FALSE(fleet.take(by, "alice", 11)->granted);
@@ -264,7 +221,7 @@ TEST_CASE("window: a refusal and a peek store nothing, and a counter ends with i
 
 TEST_CASE("window: a peek tells what a take would find", "[limiter]")
 {
-    stores fleet{1};
+    window_stores fleet{1};
     const auto by = make(10, span::month);
     REQUIRE(fleet.take(by, "alice", 7)->granted);
     REQUIRE(fleet.peek(by, "alice", 3).granted);
@@ -278,7 +235,7 @@ TEST_CASE("window: a peek tells what a take would find", "[limiter]")
 
 TEST_CASE("window: an idempotency key gets its first outcome and takes nothing", "[limiter]")
 {
-    stores fleet{2};
+    window_stores fleet{2};
     const auto by = make(5, span::month);
     const auto first = fleet.take(by, "alice", 3, 0, "one");
     REQUIRE(first->granted);
@@ -307,7 +264,7 @@ TEST_CASE("window: an idempotency key gets its first outcome and takes nothing",
 
 TEST_CASE("window: an idempotency key belongs to one key, whatever characters both have", "[limiter]")
 {
-    stores fleet{1};
+    window_stores fleet{1};
     const auto by = make(5, span::month);
     REQUIRE_FALSE(fleet.take(by, "a}:b", 1, 0, "c")->replayed);
     REQUIRE_FALSE(fleet.take(by, "a", 1, 0, "b}:c")->replayed);
@@ -316,7 +273,7 @@ TEST_CASE("window: an idempotency key belongs to one key, whatever characters bo
 
 TEST_CASE("window: a refund gives back at most what was taken in the current window", "[limiter]")
 {
-    stores fleet{1};
+    window_stores fleet{1};
     const auto by = make(10, span::month);
     REQUIRE(fleet.refund(by, "alice", 3).cells == 0);
     REQUIRE(fleet.to.command({"EXISTS", "w:{test:alice}"}) == redis::value{std::int64_t{0}});
@@ -330,7 +287,7 @@ TEST_CASE("window: a refund gives back at most what was taken in the current win
 
 TEST_CASE("window: undoing a take gives back only in the window that it was taken in", "[limiter]")
 {
-    stores fleet{1};
+    window_stores fleet{1};
     const auto by = make(10, span::month);
     fleet.undo(by, "alice", 1, by.windows->around(fleet.now()));
     REQUIRE(fleet.to.command({"EXISTS", "w:{test:alice}"}) == redis::value{std::int64_t{0}});
@@ -345,7 +302,7 @@ TEST_CASE("window: undoing a take gives back only in the window that it was take
 
 TEST_CASE("window: forgetting a key gives it its whole limit again", "[limiter]")
 {
-    stores fleet{1};
+    window_stores fleet{1};
     const auto by = make(10, span::month);
     REQUIRE(fleet.take(by, "alice", 10)->granted);
     REQUIRE(fleet.to.get(fleet.all[0]->windows.forget(by, "alice", boot_time::max())).has_value());
@@ -354,7 +311,7 @@ TEST_CASE("window: forgetting a key gives it its whole limit again", "[limiter]"
 
 TEST_CASE("window: a changed limit holds at once, and for workers that do not know it yet", "[limiter]")
 {
-    stores fleet{2};
+    window_stores fleet{2};
     const auto old = make(10, span::month, 1);
     const auto lowered = make(5, span::month, 2);
     const auto raised = make(20, span::month, 3);
@@ -369,7 +326,7 @@ TEST_CASE("window: a changed limit holds at once, and for workers that do not kn
 
 TEST_CASE("window: another length or zone begins at nothing once, unless the windows begin together", "[limiter]")
 {
-    stores fleet{2};
+    window_stores fleet{2};
     const auto month = make(10, span::month, 1);
     const auto shifted = make(10, span::month, 2, "Asia/Kathmandu");
     REQUIRE(fleet.take(month, "alice", 10)->granted);
@@ -389,7 +346,7 @@ TEST_CASE("window: another length or zone begins at nothing once, unless the win
 
 TEST_CASE("window: a script that runs after its caller gave up takes nothing", "[limiter]")
 {
-    stores fleet{1, 200ms};
+    window_stores fleet{1, 200ms};
     const auto by = make(10, span::month);
     REQUIRE(fleet.take(by, "alice", 1)->granted);
     fleet.server.signal(SIGSTOP);
