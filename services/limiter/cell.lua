@@ -6,18 +6,20 @@
 -- ARGV[1]  doubles, packed: what Redis would convert one by one costs as much as all the arithmetic.
 --          cost (0 takes nothing), period in microseconds, limit, burst, version of the rule,
 --          not_after in microseconds of this server's clock;
---          optional: wanted cells (cost and below: no lease), refund;
+--          optional: cells for the crowd that waits (cost and below: none), cells to lease instead (only who is
+--          alone gets a lease), cells to give back;
 --          optional: what the lease to settle knew: base and taken before, base and taken after, returned,
 --          generation, cells granted, cells unspent, version
 -- Reply    doubles, packed: verdict, now, base, taken, period, limit, burst; verdict 1 granted, 0 refused; 10 more
---          for the first reply again; when wanted was given also version, returned, generation, base and taken
---          before, cells taken, cells refunded, cells settled.
+--          for the first reply again; with what is optional also version, returned, generation, base and taken
+--          before, cells taken, refunded and settled, 1 when nobody else had moved the cell, 1 when it is a lease.
 --          -1, now: too late; -2, now: the Idempotency-Key had another cost. Nothing was done.
 --
 -- The cell is packed: base, period, version (doubles), taken, limit, burst, returned, generation (32 bits each):
 -- 44 bytes, the most that Redis keeps in one allocation. It carries its rule, so that during a change of the rules
 -- a request under an older version is judged by the newer one.
--- It expires once it would be empty; the millisecond more is for Redis' coarser clock of expiry.
+-- It expires once it would be empty, but not within 100 ms, so that its worker finds that it is alone with the key;
+-- the millisecond more is for Redis' coarser clock of expiry.
 -- A cell that a newer rule or a step of the clock has moved is stored even when nothing is taken: else each look
 -- would begin with the old one again, and who waits as long as it was told would be refused.
 
@@ -105,18 +107,19 @@ else
     base, taken = begin(base, taken, now)
 end
 
-local wanted, refund, settled, span = 0, 0, 0, 0
+local crowd, wanted, refund, settled, span, alone, leased = 0, 0, 0, 0, 0, 0, 0
 local size = #ARGV[1]
 if size > 48 then
-    wanted, refund = unpack('<dd', ARGV[1], 49)
+    crowd, wanted, refund = unpack('<ddd', ARGV[1], 49)
     span = math.min(50000, math.floor(time_of(burst, period, limit) / 4))
 
-    if size > 64 and stored then
-        local b, t, after_base, after_taken, r, g, granted, unspent, v = unpack('<ddddddddd', ARGV[1], 65)
+    if size > 72 and stored then
+        local b, t, after_base, after_taken, r, g, granted, unspent, v = unpack('<ddddddddd', ARGV[1], 73)
         local since = (returned - r) % 4294967296
         if v ~= stored_version or v ~= version or g ~= generation then
             -- of another budget: nothing of it is here
         elseif stored_base == after_base and stored_taken == after_taken and since == 0 then
+            alone = 1
             if time_of(t - burst, period, limit) > now - b then
                 b, t = now, burst
             else
@@ -145,33 +148,32 @@ if size > 48 then
         local periods = divide(taken, limit)
         base, taken = base + periods * period, taken - periods * limit
     end
-    if refund > 0 then base, taken = begin(base, taken, now) end
+    base, taken = begin(base, taken, now)
     returned = returned % 4294967296
 end
 
 local before_base, before_taken = base, taken
-local granted, cells = false, 0
-if wanted > cost then
-    wanted = math.min(wanted, cells_in(span, period, limit))
+local cells = 0
+if wanted > cost and alone == 1 then
     local b, t = begin(base, taken, now + span)
-    cells = math.min(wanted, burst - t + cells_in(now - b, period, limit))
-    granted = cells >= 2 and cells > cost
-    if granted then base, taken = b, t + cells end
+    wanted = math.min(wanted, cells_in(span, period, limit), burst - t + cells_in(now - b, period, limit))
+    if wanted > cost then base, taken, cells, leased = b, t + wanted, wanted, 1 end
 end
+if cells == 0 and crowd > cost then
+    crowd = math.min(crowd, burst - taken + cells_in(now - base, period, limit))
+    if crowd > cost then taken, cells = taken + crowd, crowd end
+end
+local granted = cells > 0
 if not granted then
     granted = time_of(taken + cost - burst, period, limit) <= now - base
     cells = granted and cost or 0
     taken = taken + cells
 end
 if cells > 0 or written or (moved and binding) then
-    local owed = base + time_of(taken, period, limit) - now
-    if owed > 0 then
-        redis.call('SET', KEYS[1],
-                   pack('<dddI4I4I4I4I4', base, period, version, taken, limit, burst, returned, generation),
-                   'PXAT', string.format('%d', ceil((now + owed) / 1000) + 1))
-    else
-        redis.call('DEL', KEYS[1])
-    end
+    local empty = math.max(base + time_of(taken, period, limit), now + 100000)
+    redis.call('SET', KEYS[1],
+               pack('<dddI4I4I4I4I4', base, period, version, taken, limit, burst, returned, generation),
+               'PXAT', string.format('%d', ceil(empty / 1000) + 1))
 end
 
 local verdict = granted and 1 or 0
@@ -179,5 +181,5 @@ if KEYS[2] then
     redis.call('SET', KEYS[2], pack('<dddddddd', verdict, now, base, taken, period, limit, burst, cost), 'PX', 300000)
 end
 if size == 48 then return pack('<ddddddd', verdict, now, base, taken, period, limit, burst) end
-return pack('<ddddddddddddddd', verdict, now, base, taken, period, limit, burst, version, returned, generation,
-            before_base, before_taken, cells, refund, settled)
+return pack('<ddddddddddddddddd', verdict, now, base, taken, period, limit, burst, version, returned, generation,
+            before_base, before_taken, cells, refund, settled, alone, leased)

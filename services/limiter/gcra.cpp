@@ -94,15 +94,16 @@ std::int64_t give_back(const rate& by, const cell& stored, cell& now, const sett
     return of.unspent;
 }
 
-/// As many of the wanted cells as there are, charged at the lease's end; 0 when that is no more than the cost.
-std::int64_t lease(const rate& by, const ask& asked, const cell& now, std::int64_t now_us, cell& after) noexcept
+/// As many of the wanted cells as there are, charged at `floor_us`; 0 when that is no more than the cost.
+std::int64_t take_many(const rate& by, std::int64_t cost, std::int64_t wanted, cell& of, std::int64_t floor_us,
+                       std::int64_t now_us) noexcept
 {
-    const std::int64_t wanted = std::min(asked.wanted, most_leased(by));
-    if (wanted < 2 || wanted <= asked.cost) return 0;
-    after = settle(by, now, now_us + lease_span_us(by));
-    const std::int64_t cells = std::min(wanted, by.burst - after.taken + cells_in(by, now_us - after.base_us));
-    if (cells < 2 || cells <= asked.cost) return 0;
-    after.taken += cells;
+    if (wanted <= cost) return 0;
+    const cell charged = settle(by, of, floor_us);
+    const std::int64_t cells = std::min(wanted, by.burst - charged.taken + cells_in(by, now_us - charged.base_us));
+    if (cells <= cost) return 0;
+    of = charged;
+    of.taken += cells;
     return cells;
 }
 
@@ -153,6 +154,8 @@ decision decide(const rate& by, const std::optional<cell>& stored, const ask& as
     decision made;
     cell now = settle(by, stored, now_us);
     made.changed = stored && !within(by, *stored, stored->taken, now_us);
+    made.alone =
+        stored && asked.settles && now.generation == asked.settles->after.generation && *stored == asked.settles->after;
     if (stored && asked.settles) made.returned = give_back(by, *stored, now, *asked.settles, now_us);
     made.changed = made.changed || (stored && now.returned != stored->returned);
     if (asked.refund > 0) {
@@ -160,15 +163,15 @@ decision decide(const rate& by, const std::optional<cell>& stored, const ask& as
         const std::int64_t owed = now.taken - cells_in(by, now_us - now.base_us);
         made.refunded = std::clamp<std::int64_t>(owed, 0, asked.refund);
         move_back(by, now, made.refunded);
-        now = settle(by, now, now_us);
     }
+    now = settle(by, now, now_us);
     made.before = made.after = now;
-    cell leased;
-    if (const std::int64_t cells = lease(by, asked, now, now_us, leased); cells > 0) {
-        made.granted = true;
-        made.cells = cells;
-        made.after = leased;
-    } else if (within(by, now, now.taken + asked.cost, now_us)) {
+    const std::int64_t wanted = made.alone ? std::min(asked.wanted, most_leased(by)) : 0;
+    made.cells = take_many(by, asked.cost, wanted, made.after, now_us + lease_span_us(by), now_us);
+    made.leased = made.cells > 0;
+    if (!made.leased) made.cells = take_many(by, asked.cost, asked.crowd, made.after, now_us, now_us);
+    made.granted = made.cells > 0;
+    if (!made.granted && within(by, now, now.taken + asked.cost, now_us)) {
         made.granted = true;
         made.cells = asked.cost;
         made.after.taken += asked.cost;

@@ -64,14 +64,20 @@ struct ask {
     std::int64_t refund = 0;
     /// 0 takes nothing and is granted.
     std::int64_t cost = 0;
-    /// Cells to lease, `cost` among them; as many of them as there are, or none. Not above `cost`: no lease.
+    /// Cells to take at once for all who wait, `cost` among them; as many of them as there are, or only `cost`.
+    std::int64_t crowd = 0;
+    /// Cells to lease instead, `cost` among them; as many of them as there are. Only who is alone gets a lease: what
+    /// several workers hold when a budget ends would be missing from it.
     std::int64_t wanted = 0;
 };
 
 struct decision {
     bool granted = false;
-    /// Cells taken: the cost, or more when they are leased.
+    /// Cells taken: the cost, or more for a crowd or when they are leased.
     std::int64_t cells = 0;
+    bool leased = false;
+    /// Nobody has moved the cell since `settles` was granted: whoever asks owns the key for now.
+    bool alone = false;
     std::int64_t returned = 0;
     std::int64_t refunded = 0;
     /// The cell as it counts now, before and after cells were taken.

@@ -8,6 +8,8 @@ namespace {
 
 /// A lease ends this much of its span early: for clocks that run at different speeds.
 constexpr std::int64_t margin = 64;
+/// Who has been alone for this part of a span is taken for the key's owner.
+constexpr std::int64_t part_alone = 4;
 
 }  // namespace
 
@@ -57,17 +59,30 @@ standing account::standing_at(std::int64_t cost, std::int64_t now_us) const noex
     return made;
 }
 
-std::optional<settlement> account::surrender(std::int64_t now_us) noexcept
+std::optional<settlement> account::surrender() noexcept
 {
     auto left = std::exchange(lease_, std::nullopt);
-    if (!left || (left->unspent == 0 && now_us >= lease_until_us_)) return std::nullopt;
-    known_until_us_ = 0;
+    // Until Redis says what is there with these, nobody is refused for want of them.
+    if (left && left->unspent > 0) known_until_us_ = 0;
     return left;
 }
 
-ask account::next(const rate& by, std::int64_t cost, std::int64_t now_us) noexcept
+ask account::next(const rate& by, std::int64_t cost, std::int64_t waiting, std::int64_t now_us) noexcept
 {
-    return {.settles = surrender(now_us), .cost = cost, .wanted = cost > 0 ? wanted(by, cost, now_us) : 0};
+    ask made{.settles = surrender(), .cost = cost};
+    const std::int64_t cells = cost > 0 ? wanted(by, cost, now_us) : 0;
+    if (cells == 0) return made;
+    made.crowd = cost + waiting;
+    const bool owner = alone_since_us_ != 0 && now_us - alone_since_us_ >= lease_span_us(by) / part_alone;
+    if (owner) made.wanted = std::max(cells, made.crowd);
+    return made;
+}
+
+std::optional<outcome> account::hand_out(std::int64_t cost, std::int64_t now_us) noexcept
+{
+    if (!lease_ || lease_->unspent < cost) return std::nullopt;
+    lease_->unspent -= cost;
+    return outcome{.granted = true, .after = standing_at(cost, now_us), .by = decided_by::memory};
 }
 
 void account::learn(std::int64_t version, const ask& asked, const ruling& heard, std::int64_t sent_us,
@@ -82,15 +97,18 @@ void account::learn(std::int64_t version, const ask& asked, const ruling& heard,
     const std::int64_t span = lease_span_us(judged_);
     known_until_us_ = sent_us + span;
     held_until_us_ = 0;
-    if (heard.made.cells > asked.cost) {
-        lease_ = settlement{.before = heard.made.before,
-                            .after = heard.made.after,
-                            .granted = heard.made.cells,
-                            .unspent = heard.made.cells - asked.cost,
-                            .version = heard.version};
-        lease_until_us_ = sent_us + span - span / margin - 1;
-    }
-    if (asked.wanted > asked.cost && heard.made.cells < std::min(asked.wanted, most_leased(judged_))) {
+    if (asked.crowd == 0) return;
+    lease_ = settlement{.before = heard.made.before,
+                        .after = heard.made.after,
+                        .granted = heard.made.cells,
+                        .unspent = std::max<std::int64_t>(0, heard.made.cells - asked.cost),
+                        .version = heard.version};
+    lease_until_us_ = heard.made.leased ? sent_us + span - span / margin - 1 : 0;
+    if (!heard.made.alone)
+        alone_since_us_ = 0;
+    else if (alone_since_us_ == 0)
+        alone_since_us_ = now_us;
+    if (heard.made.alone && heard.made.cells < std::min(asked.wanted, most_leased(judged_))) {
         const auto until_there = standing_of(judged_, known_, asked.wanted, heard.now_us).retry_after_us;
         held_until_us_ = std::min(known_until_us_, now_us + until_there);
     }

@@ -30,10 +30,14 @@ public:
     /// `version` is the rule's.
     [[nodiscard]] std::optional<outcome> decide(std::int64_t version, std::int64_t cost, std::int64_t now_us) noexcept;
 
-    /// What to ask Redis for `cost`. It carries what is left of the lease, which from now on is empty.
-    [[nodiscard]] ask next(const rate& by, std::int64_t cost, std::int64_t now_us) noexcept;
-    /// Only what is left of the lease, or nothing when there is none that could be given back.
-    [[nodiscard]] std::optional<settlement> surrender(std::int64_t now_us) noexcept;
+    /// What to ask Redis for `cost`. It carries what is left of the lease, which from now on is empty, and shows
+    /// whether this worker is alone with the key.
+    /// `waiting` is what others have asked for who wait for this. An ask with a crowd is made one at a time.
+    [[nodiscard]] ask next(const rate& by, std::int64_t cost, std::int64_t waiting, std::int64_t now_us) noexcept;
+    /// For one of the crowd that waited when the last ask was sent.
+    [[nodiscard]] std::optional<outcome> hand_out(std::int64_t cost, std::int64_t now_us) noexcept;
+    /// Only what is left of the lease.
+    [[nodiscard]] std::optional<settlement> surrender() noexcept;
 
     /// `asked` was sent at `sent_us`, the reply was read at `now_us`; `version` is that of the rule that asked.
     void learn(std::int64_t version, const ask& asked, const ruling& heard, std::int64_t sent_us,
@@ -56,7 +60,10 @@ private:
     std::int64_t known_until_us_ = 0;
     /// Refusals last until as many cells as were wanted would be there.
     std::int64_t held_until_us_ = 0;
+    /// Of the last ask with a crowd, which may have got no lease.
     std::optional<settlement> lease_;
+    /// Since when nobody else has moved the cell; 0 if somebody has.
+    std::int64_t alone_since_us_ = 0;
     std::int64_t lease_until_us_ = 0;
     /// Cells asked for since `since_us_`, and in the span before.
     std::int64_t since_us_ = 0;

@@ -41,6 +41,13 @@ outcome denied_before(const outcome& said, std::int64_t since_us) noexcept
     return made;
 }
 
+std::optional<outcome> tell(account& by, const waiter& one, bool counted, std::int64_t now_us)
+{
+    if (counted)
+        if (const auto made = by.hand_out(one.cost, now_us)) return made;
+    return by.decide(one.by.version, one.cost, now_us);
+}
+
 }  // namespace
 
 store::store(redis::client& state, std::chrono::milliseconds timeout)
@@ -81,8 +88,8 @@ store::decided store::ask_cell(const rule& by, std::string tag, std::int64_t cos
         if (own.ended == waiter::fate::failed) co_return make_error_code(errc::redis_unavailable);
         others = std::move(own.leads);
     }
-    ask asked = next(by, tag, cost);
-    if (asked.wanted > 0) co_return co_await ask_for_lease(by, std::move(tag), std::move(asked), std::move(others));
+    ask asked = next(by, tag, cost, others ? others->count_crowd() : 0);
+    if (asked.crowd > 0) co_return co_await ask_for_many(by, std::move(tag), std::move(asked), std::move(others));
     if (others) disperse(tag, *others);
     const auto answer = co_await operate(by, tag, std::move(asked), deadline);
     if (answer.has_error()) co_return answer.error();
@@ -90,7 +97,7 @@ store::decided store::ask_cell(const rule& by, std::string tag, std::int64_t cos
 }
 
 /// Others wait for it, so that it is not bounded by the deadline of the request that happened to be first.
-store::decided store::ask_for_lease(const rule& by, std::string tag, ask asked, std::shared_ptr<flight> others)
+store::decided store::ask_for_many(const rule& by, std::string tag, ask asked, std::shared_ptr<flight> others)
 {
     const std::int64_t cost = asked.cost;
     if (!others) others = std::make_shared<flight>();
@@ -108,13 +115,14 @@ void store::land(std::string_view tag, flight& of, bool failed)
     const auto now = boot_clock::now();
     auto* const kept = accounts_.find(tag, microseconds(now));
     std::shared_ptr<flight> next;
+    std::size_t position = 0;
     while (!of.waiting.empty()) {
         waiter& one = of.waiting.front();
         of.waiting.pop_front();
+        const bool counted = position++ < of.counted;
         if (failed || now >= one.deadline) {
             one.end(failed ? waiter::fate::failed : waiter::fate::late);
-        } else if (const auto made =
-                       kept != nullptr ? kept->of.decide(one.by.version, one.cost, microseconds(now)) : std::nullopt) {
+        } else if (const auto made = kept != nullptr ? tell(kept->of, one, counted, microseconds(now)) : std::nullopt) {
             one.made = *made;
             one.end(waiter::fate::decided);
         } else if (next) {
@@ -138,11 +146,11 @@ void store::disperse(std::string_view tag, flight& of)
         kept->asking.reset();
 }
 
-ask store::next(const rule& by, std::string_view tag, std::int64_t cost)
+ask store::next(const rule& by, std::string_view tag, std::int64_t cost, std::int64_t waiting)
 {
     const auto now = now_us();
     auto* const kept = accounts_.find(tag, now);
-    return kept == nullptr ? ask{.cost = cost} : kept->of.next(by.decide, cost, now);
+    return kept == nullptr ? ask{.cost = cost} : kept->of.next(by.decide, cost, waiting, now);
 }
 
 awaitable<result<cell_reply>> store::operate(const rule& by, std::string_view tag, ask asked, boot_time deadline,
@@ -153,8 +161,7 @@ awaitable<result<cell_reply>> store::operate(const rule& by, std::string_view ta
     if (answer.has_error() || answer->replayed || answer->other_cost) co_return answer;
     const auto now = now_us();
     keeper* kept = accounts_.find(tag, now);
-    if (kept == nullptr && (!answer->heard.made.granted || answer->heard.made.cells > asked.cost))
-        kept = &accounts_.find_or_add(tag, now);
+    if (kept == nullptr && !answer->heard.made.granted) kept = &accounts_.find_or_add(tag, now);
     if (kept != nullptr) kept->of.learn(by.version, asked, answer->heard, sent, now);
     co_return answer;
 }
@@ -167,7 +174,7 @@ outcome store::outcome_of(std::string_view tag, const cell_reply& from, std::int
     if (from.other_cost) return made;
     const auto& heard = from.heard;
     made.granted = heard.made.granted;
-    made.leased = std::max<std::int64_t>(0, heard.made.cells - cost);
+    made.leased = heard.made.leased ? heard.made.cells - cost : 0;
     made.returned = heard.made.returned;
     auto* const kept = from.replayed ? nullptr : accounts_.find(tag, now_us());
     made.after = kept != nullptr ? kept->of.standing_at(cost, now_us())
@@ -185,7 +192,7 @@ store::decided store::take_once(const rule& by, std::string_view key, std::int64
     std::string tag;
     cell_store::append_tag(tag, by, key);
     ask asked = next(by, tag, cost);
-    asked.wanted = 0;
+    asked.crowd = asked.wanted = 0;
     const auto answer = co_await operate(by, tag, std::move(asked), deadline, idempotency_key);
     if (answer.has_error()) co_return answer.error();
     co_return outcome_of(tag, *answer, cost);
@@ -199,7 +206,8 @@ store::decided store::take_tentatively(const rule& by, std::string_view key, std
     std::string tag;
     cell_store::append_tag(tag, by, key);
     ask asked = next(by, tag, cost);
-    asked.wanted = cost;
+    asked.crowd = cost;
+    asked.wanted = 0;
     const auto answer = co_await operate(by, tag, std::move(asked), deadline);
     if (answer.has_error()) co_return answer.error();
     const auto& heard = answer->heard;
@@ -305,7 +313,7 @@ awaitable<void> store::drain()
     };
     std::vector<debt> owed;
     accounts_.for_each([&owed](const std::string& tag, keeper& kept) {
-        if (auto left = kept.of.surrender(now_us()); left && left->unspent > 0) owed.push_back({tag, *left});
+        if (auto left = kept.of.surrender(); left && left->unspent > 0) owed.push_back({tag, *left});
     });
     // The cell carries its rule; one that is older than every other only asks what is to be given back.
     rule any;

@@ -80,7 +80,7 @@ public:
 private:
     struct keeper {
         account of;
-        /// Set while a lease is asked for: others of the key wait for that.
+        /// Set while a lease or a crowd's cells are asked for: others of the key wait for that.
         std::shared_ptr<flight> asking;
     };
     /// A refusal of a window rule.
@@ -96,13 +96,13 @@ private:
     [[nodiscard]] taken take_in_window(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline);
     [[nodiscard]] decided ask_window(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline);
     [[nodiscard]] decided ask_cell(const rule& by, std::string tag, std::int64_t cost, boot_time deadline);
-    [[nodiscard]] decided ask_for_lease(const rule& by, std::string tag, ask asked, std::shared_ptr<flight> others);
+    [[nodiscard]] decided ask_for_many(const rule& by, std::string tag, ask asked, std::shared_ptr<flight> others);
     /// Decides for who waited, as far as memory can tell; the first one that it can't tell asks for the rest.
     void land(std::string_view tag, flight& of, bool failed);
     /// Everybody who waited asks alone.
     void disperse(std::string_view tag, flight& of);
 
-    [[nodiscard]] ask next(const rule& by, std::string_view tag, std::int64_t cost);
+    [[nodiscard]] ask next(const rule& by, std::string_view tag, std::int64_t cost, std::int64_t waiting = 0);
     [[nodiscard]] boost::asio::awaitable<result<cell_reply>> operate(const rule& by, std::string_view tag, ask asked,
                                                                      boot_time deadline,
                                                                      std::string_view idempotency_key = {});

@@ -12,7 +12,7 @@ namespace shoal::limiter {
 namespace {
 
 constexpr std::size_t short_reply = 7;
-constexpr std::size_t long_reply = 15;
+constexpr std::size_t long_reply = 17;
 
 const redis::script& cell_script()
 {
@@ -47,14 +47,16 @@ std::optional<cell_reply> read_reply(const redis::value& from, const ask& asked)
     decided.cells = n[12];
     decided.refunded = n[13];
     decided.returned = n[14];
+    decided.alone = n[15] == 1;
+    decided.leased = n[16] == 1;
     return made;
 }
 
 /// As few as the ask needs.
 std::size_t arguments_for(const ask& asked)
 {
-    if (asked.settles) return 17;
-    return asked.wanted > 0 || asked.refund > 0 ? 8 : 6;
+    if (asked.settles) return 18;
+    return asked.crowd > 0 || asked.wanted > 0 || asked.refund > 0 ? 9 : 6;
 }
 
 }  // namespace
@@ -84,10 +86,10 @@ boost::asio::awaitable<result<cell_reply>> cell_store::once(std::string_view tag
     const std::array<std::string_view, 2> keys{cell_key, record_key};
 
     const settlement left = asked.settles.value_or(settlement{});
-    const packed<17> arguments{{asked.cost, by.decide.period_us, by.decide.limit, by.decide.burst, by.version,
-                                clock_.not_after(deadline), asked.wanted, asked.refund, left.before.base_us,
-                                left.before.taken, left.after.base_us, left.after.taken, left.after.returned,
-                                left.after.generation, left.granted, left.unspent, left.version}};
+    const packed<18> arguments{{asked.cost, by.decide.period_us, by.decide.limit, by.decide.burst, by.version,
+                                clock_.not_after(deadline), asked.crowd, asked.wanted, asked.refund,
+                                left.before.base_us, left.before.taken, left.after.base_us, left.after.taken,
+                                left.after.returned, left.after.generation, left.granted, left.unspent, left.version}};
     const std::array<std::string_view, 1> argument{arguments.first(arguments_for(asked))};
     const auto answer =
         co_await state_.eval(cell_script(), std::span{keys}.first(idempotency_key.empty() ? 1 : 2), argument, deadline);

@@ -37,7 +37,7 @@ public:
     /// no ':', so that rule and key can't run into each other.
     static void append_tag(std::string& to, const rule& by, std::string_view key);
 
-    /// `tag` is of append_tag. Without `asked.wanted` the reply has no settlement in it. Not repeated after
+    /// `tag` is of append_tag. Without `asked.crowd` the reply has no settlement in it. Not repeated after
     /// redis_outcome_unknown unless there is an idempotency key. Views live until the awaited call returns.
     [[nodiscard]] boost::asio::awaitable<result<cell_reply>> run(std::string_view tag, const rule& by, const ask& asked,
                                                                  boot_time deadline,

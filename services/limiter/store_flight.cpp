@@ -30,4 +30,15 @@ void waiter::end(fate how)
     timer_.cancel();
 }
 
+std::int64_t flight::count_crowd() noexcept
+{
+    std::int64_t cells = 0;
+    counted = 0;
+    for (const waiter& one : waiting) {
+        cells += one.cost;
+        ++counted;
+    }
+    return cells;
+}
+
 }  // namespace shoal::limiter

@@ -1,6 +1,7 @@
 #pragma once
 // Requests for one key that wait for another's call to Redis, instead of each making its own.
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -45,6 +46,10 @@ private:
 };
 
 struct flight {
+    /// Adds up what they ask for, at the moment of sending: only these may share what is granted at once.
+    [[nodiscard]] std::int64_t count_crowd() noexcept;
+
+    std::size_t counted = 0;
     boost::intrusive::list<waiter, boost::intrusive::constant_time_size<false>> waiting;
 };
 

@@ -21,6 +21,7 @@ from shoal_cli import FleetUnderTest, alive, eventually
 # On a machine that is busy with other tests Redis may take longer than the default of 100 ms: not what is tested here.
 RULES = {"redis": {"command_timeout": "5s"}, "services": {"limiter": {"rules": [
     {"name": "demo", "limit": 10, "period": "60s"},
+    {"name": "hundred", "limit": 100, "period": "1h"},
     {"name": "hourly", "limit": 5, "period": "1h"},
     {"name": "bulk", "limit": 100000, "period": "1s"},
     {"name": "quick", "limit": 5, "period": "500ms"},
@@ -33,6 +34,7 @@ def routed(request: pytest.FixtureRequest, make_fleet, tmp_path_factory) -> Iter
     config = tmp_path_factory.mktemp("config") / "shoal.json"
     config.write_text(json.dumps(RULES))
     fleet = make_fleet()
+    fleet.config = config
     fleet.up("--workers", "4", "--routing", request.param, "--config", str(config))
     yield fleet
     fleet.destroy()
@@ -42,12 +44,56 @@ def admitted(answers: list[Answer]) -> int:
     return sum(answer.status == 200 for answer in answers)
 
 
-@pytest.mark.parametrize("rule, budget", [("demo", 10), ("hourly", 5)])
-def test_400_at_once_on_a_fresh_key_admit_exactly_the_budget(routed: FleetUnderTest, rule: str, budget: int) -> None:
+@pytest.mark.parametrize("rule, budget", [("hundred", 100), ("hourly", 5)])
+def test_2000_at_once_on_a_fresh_key_admit_exactly_the_budget(routed: FleetUnderTest, rule: str, budget: int) -> None:
     path = f"/v1/limits/{rule}/{uuid.uuid4()}"
-    answers = burst(routed.port, [("POST", path)] * 400)
+    answers = burst(routed.port, [("POST", path)] * 2000)
     assert {answer.status for answer in answers} == {200, 429}
     assert admitted(answers) == budget
+
+
+@pytest.mark.parametrize("cost", [50, 5_000, 100_000])
+def test_a_fast_rule_admits_its_whole_burst(routed: FleetUnderTest, cost: int) -> None:
+    path = f"/v1/limits/bulk/{uuid.uuid4()}?cost={cost}"
+    answers = burst(routed.port, [("POST", path)] * (100_000 // cost))
+    assert {answer.status for answer in answers} == {200}
+
+
+def test_a_delete_a_refund_and_a_raised_limit_show_at_every_worker_in_time(routed: FleetUnderTest) -> None:
+    path = f"/v1/limits/hourly/{uuid.uuid4()}"
+
+    def spend() -> None:
+        assert admitted(burst(routed.port, [("POST", path)] * 60)) == 5
+
+    def admits(count: int) -> None:
+        """Whatever worker is asked; of many requests so many are admitted once what is remembered has ended."""
+        granted = admitted(burst(routed.port, [("POST", path)] * 20))
+        # What a worker remembers ends 50 ms after its last look at Redis.
+        deadline = time.monotonic() + 0.05 + 2
+        while granted < count and time.monotonic() < deadline:
+            granted += admitted(burst(routed.port, [("POST", path)] * 20))
+        assert granted == count
+
+    spend()
+    assert routed.request("DELETE", path)[0] == 204
+    assert admitted(burst(routed.port, [("POST", path)] * 60)) == 5  # acknowledged: in force everywhere
+    status, _, body = routed.request("POST", f"{path}/refund?cost=2")
+    assert (status, json.loads(body)["refunded"]) == (200, 2)
+    admits(2)
+    try:
+        reload_with(routed, "hourly", limit=8)
+        admits(3)
+    finally:
+        reload_with(routed, "hourly", limit=5)
+
+
+def reload_with(fleet: FleetUnderTest, name: str, **changes: object) -> None:
+    config = json.loads(json.dumps(RULES))
+    for rule in config["services"]["limiter"]["rules"]:
+        if rule["name"] == name:
+            rule.update(changes)
+    fleet.config.write_text(json.dumps(config))
+    fleet.run("reload")
 
 
 def test_refusals_consume_nothing(routed: FleetUnderTest) -> None:

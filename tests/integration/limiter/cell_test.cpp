@@ -106,12 +106,16 @@ public:
         const auto wanted = decide(by_.decide, stored_, asked, heard.now_us);
         CAPTURE(by_.limit, by_.period_us, by_.decide.burst, asked.cost, asked.wanted, asked.refund, heard.now_us,
                 asked.settles.has_value(), stored_.has_value());
+        CAPTURE(heard.made.after.base_us, wanted.after.base_us, heard.made.after.taken, wanted.after.taken);
+        CAPTURE(heard.made.after.returned, wanted.after.returned, heard.made.alone, wanted.alone);
         REQUIRE(heard.made.granted == wanted.granted);
         REQUIRE(heard.made.after == wanted.after);
         REQUIRE(heard.made.before == wanted.before);
         REQUIRE(heard.made.cells == wanted.cells);
         REQUIRE(heard.made.refunded == wanted.refunded);
         REQUIRE(heard.made.returned == wanted.returned);
+        REQUIRE(heard.made.alone == wanted.alone);
+        REQUIRE(heard.made.leased == wanted.leased);
         REQUIRE(heard.version == 1);
         if (wanted.changed) {
             stored_ = wanted.after;
@@ -184,7 +188,8 @@ TEST_CASE("cell.lua: computes what gcra.cpp computes, to the last cell", "[limit
                           .generation = static_cast<std::uint32_t>(random.between(0, UINT32_MAX))};
         const ask asked{.refund = random.between(0, 3) == 0 ? random.between(1, by.decide.burst) : 0,
                         .cost = random.between(0, by.decide.burst),
-                        .wanted = random.between(1, by.decide.burst)};
+                        .crowd = random.between(1, by.decide.burst),
+                        .wanted = random.between(0, by.decide.burst)};
         const std::string key = "k" + std::to_string(round);
         REQUIRE(fleet.command({"SET", "l:{test:" + key + "}", packed(stored, from.decide, 1)}).has_value());
 
@@ -222,7 +227,8 @@ TEST_CASE("cell.lua: leases, gives back and refunds as gcra.cpp does, one after 
         std::vector<settlement> leases;
         for (int i = 0; i < 25; ++i) {
             ask asked{.cost = random.between(0, std::min<std::int64_t>(by.decide.burst, 40))};
-            asked.wanted = random.between(0, 2) != 0 ? asked.cost * 2 + random.between(1, 2000) : 1;
+            asked.crowd = random.between(0, 2) != 0 ? 1 : asked.cost + random.between(1, 200);
+            asked.wanted = random.between(0, 2) != 0 ? asked.cost * 2 + random.between(1, 2000) : 0;
             if (random.between(0, 5) == 0) asked.refund = random.between(1, by.decide.burst);
             if (!leases.empty() && random.between(0, 2) != 0) {
                 const auto which = static_cast<std::size_t>(
@@ -232,7 +238,7 @@ TEST_CASE("cell.lua: leases, gives back and refunds as gcra.cpp does, one after 
                 leases.erase(leases.begin() + static_cast<std::ptrdiff_t>(which));
             }
             const auto made = both.step(asked);
-            if (made.cells > asked.cost)
+            if (made.cells > 0)
                 leases.push_back({.before = made.before,
                                   .after = made.after,
                                   .granted = made.cells,

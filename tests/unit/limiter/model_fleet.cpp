@@ -182,7 +182,7 @@ void fleet_model::step_clock()
 
 void fleet_model::kill(worker& one)
 {
-    const auto left = one.remembers.surrender(clock(one, now_us_));
+    const auto left = one.remembers.surrender();
     one.lost = left ? left->unspent : 0;
     made_.most_lost = std::max(made_.most_lost, one.lost);
     one.remembers = {};
@@ -198,7 +198,7 @@ void fleet_model::kill(worker& one)
 void fleet_model::drain(worker& one)
 {
     const auto which = static_cast<std::size_t>(&one - workers_.data());
-    if (const auto left = one.remembers.surrender(clock(one, now_us_)); left && left->unspent > 0)
+    if (const auto left = one.remembers.surrender(); left && left->unspent > 0)
         send(which, purpose::drain, {.settles = left});
     kill(one);
 }
