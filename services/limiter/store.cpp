@@ -233,10 +233,7 @@ awaitable<void> store::undo(const rule& by, std::string_view key, receipt of)
 store::decided store::peek(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline)
 {
     if (by.kind == algorithm::concurrency) co_return co_await slots_.peek(by, key, deadline);
-    if (by.kind == algorithm::window) {
-        window ignored;
-        co_return co_await windows_.take(by, key, 0, deadline, {}, ignored);
-    }
+    if (by.kind == algorithm::window) co_return co_await windows_.peek(by, key, cost, deadline);
     std::string tag;
     cell_store::append_tag(tag, by, key);
     const auto answer = co_await operate(by, tag, next(by, tag, 0), deadline);

@@ -82,7 +82,9 @@ boost::asio::awaitable<result<cell_reply>> cell_store::once(std::string_view tag
     std::string cell_key = "l:";
     cell_key.append(tag);
     std::string record_key;
-    if (!idempotency_key.empty()) record_key.append("i:").append(tag).append(idempotency_key);
+    // The tag's length keeps tag and idempotency key from running into each other.
+    if (!idempotency_key.empty())
+        record_key.append("i").append(std::to_string(tag.size())).append(":").append(tag).append(idempotency_key);
     const std::array<std::string_view, 2> keys{cell_key, record_key};
 
     const settlement left = asked.settles.value_or(settlement{});

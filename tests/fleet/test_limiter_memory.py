@@ -17,7 +17,7 @@ from shoal_cli import FleetUnderTest
 KEYS = 200_000
 PLANTED = 1_000_000
 RULES = {"redis": {"command_timeout": "5s"}, "services": {"limiter": {"rules": [
-    {"name": "wide", "limit": 1000, "period": "1h"},
+    {"name": "wide", "limit": 10, "period": "1d"},
     {"name": "leased", "limit": 1_000_000, "period": "1s"},
     {"name": "few", "limit": 3, "period": "1h"},
 ]}}}
@@ -25,8 +25,8 @@ RULES = {"redis": {"command_timeout": "5s"}, "services": {"limiter": {"rules": [
 # Cells like the one under KEYS[1], so that a million of them need no million requests.
 PLANT = """
 local cell, left = redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])
-for i = ARGV[1], ARGV[2] do
-    redis.call('SET', string.format('l:{wide:planted-%07d}', i), cell, 'PX', left)
+for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
+    redis.call('SET', string.format('l:{wide:planted-%07d}', i), cell, 'PX', string.format('%d', left))
 end
 return redis.call('MEMORY', 'USAGE', KEYS[1])
 """

@@ -309,3 +309,25 @@ TEST_CASE("store: what is taken tentatively and undone leaves the whole budget",
     undo(fleet, by, "alice", of);
     REQUIRE(fleet.peek_past_memory(by, "alice").remaining == 8);
 }
+
+TEST_CASE("store: an Idempotency-Key belongs to one key, whatever characters the two have", "[limiter]")
+{
+    fleet_of_stores fleet{1};
+    const auto by = make_gcra(10, 3600 * second, 10);
+    REQUIRE_FALSE(fleet.take_once(by, "alice}", 1, "x", 0)->replayed);
+    REQUIRE_FALSE(fleet.take_once(by, "alice", 1, "}x", 0)->replayed);
+}
+
+TEST_CASE("store: a peek of a window tells whether the cost would be granted", "[limiter]")
+{
+    fleet_of_stores fleet{1};
+    auto by = make_gcra(5, second, 5);
+    by.kind = algorithm::window;
+    by.windows = calendar::make(span::month, "UTC");
+    REQUIRE(fleet.take(by, "alice", 4)->granted);
+    REQUIRE(fleet.await(fleet.at(0).peek(by, "alice", 1, boot_time::max()))->granted);
+    const auto made = fleet.await(fleet.at(0).peek(by, "alice", 2, boot_time::max()));
+    REQUIRE_FALSE(made->granted);
+    REQUIRE(made->after.retry_after_us > 0);
+    REQUIRE(made->after.remaining == 1);
+}
