@@ -10,8 +10,6 @@ using namespace limiter;
 
 constexpr std::int64_t boot_us = 1'000'000'000;
 constexpr std::int64_t epoch_us = 1'763'822'000'000'000;
-/// When a worker gives up on a reply.
-constexpr std::int64_t timeout_us = 100'000;
 
 }  // namespace
 
@@ -57,6 +55,9 @@ history fleet_model::run()
         dispatch(next);
     }
     made_.ended_us = now_us_;
+    // What a crowd got counts from when it was taken, which is known later.
+    std::stable_sort(made_.admitted.begin(), made_.admitted.end(),
+                     [](const auto& a, const auto& b) { return a.at_us < b.at_us; });
     return std::move(made_);
 }
 
@@ -126,12 +127,14 @@ void fleet_model::arrive_at(std::size_t which, purpose kind, std::int64_t cost)
 {
     const worker& at = workers_[which];
     if (!at.alive) return;
-    requests_.push_back({.worker = which,
-                         .life = at.life,
-                         .kind = kind,
-                         .cost = cost,
-                         .read_us = now_us_,
-                         .waited = std::exchange(lone_waits_, false)});
+    requests_.push_back(
+        {.worker = which,
+         .life = at.life,
+         .kind = kind,
+         .cost = cost,
+         .read_us = now_us_,
+         .deadline_us = random_.chance(by_.hurried) ? now_us_ + random_.of_any_size(100, 100'000) : INT64_MAX,
+         .waited = std::exchange(lone_waits_, false)});
     if (at.paused_until_us > now_us_)
         push(at.paused_until_us, event_kind::handle, requests_.size() - 1);
     else
@@ -157,7 +160,7 @@ void fleet_model::trouble()
     if (random_.chance(by_.pauses)) one.paused_until_us = now_us_ + random_.of_any_size(1'000, 200'000);
     if (random_.chance(by_.evictions)) {
         one.remembers = {};
-        one.asking = 0;
+        one.asking.reset();
     }
     if (one.alive && random_.chance(by_.kills)) kill(one);
     if (one.alive && random_.chance(by_.drains)) drain(one);
@@ -186,7 +189,7 @@ void fleet_model::kill(worker& one)
     one.lost = left ? left->unspent : 0;
     made_.most_lost = std::max(made_.most_lost, one.lost);
     one.remembers = {};
-    one.asking = 0;
+    one.asking.reset();
     one.alive = false;
     ++one.life;
     // A new process has a new connection, and the clock is the host's.
@@ -214,111 +217,6 @@ void fleet_model::adopt(std::size_t which, std::int64_t version)
     reign.from_us = std::max(reign.from_us, now_us_);
 }
 
-// A worker, as store.cpp.
-
-void fleet_model::handle(std::size_t asker)
-{
-    const request& one = requests_[asker];
-    worker& at = workers_[one.worker];
-    if (at.life != one.life) return;
-    if (at.paused_until_us > now_us_) return push(at.paused_until_us, event_kind::handle, asker);
-    if (one.kind == purpose::take) return take(asker, false);
-    ask_other(asker);
-}
-
-void fleet_model::ask_other(std::size_t asker)
-{
-    const request& one = requests_[asker];
-    worker& at = workers_[one.worker];
-    if (one.kind == purpose::forget) {
-        send(one.worker, one.kind, {}, asker);
-        return;
-    }
-    const bool takes = one.kind == purpose::tentative;
-    ask asked = at.remembers.next(rule(at.version), takes ? one.cost : 0, clock(at, now_us_));
-    asked.wanted = takes ? one.cost : 0;
-    if (one.kind == purpose::refund) asked.refund = one.cost;
-    send(one.worker, one.kind, asked, asker);
-}
-
-/// From memory, if that can tell.
-bool fleet_model::decide(std::size_t asker)
-{
-    const request& one = requests_[asker];
-    worker& at = workers_[one.worker];
-    const auto at_us = left_out_ == what_if::stale_clock ? one.read_us : now_us_;
-    const auto made = at.remembers.decide(at.version, one.cost, clock(at, at_us));
-    if (!made) return false;
-    if (!made->granted && left_out_ == what_if::refusals_not_remembered) return false;
-    if (made->granted) made_.admitted.push_back({now_us_, one.cost});
-    answer(asker, made->granted, made->after.retry_after_us);
-    return true;
-}
-
-void fleet_model::take(std::size_t asker, bool waited)
-{
-    const request one = requests_[asker];
-    worker& at = workers_[one.worker];
-    const rate& by = rule(at.version);
-    if (!waited) {
-        made_.asked_cells += one.cost;
-        if (most_leased(by) >= 2) at.remembers.arrived(by, one.cost, clock(at, now_us_));
-    }
-    if (at.asking == 0 && decide(asker)) return;
-    if (at.asking != 0) {
-        calls_[at.asking - 1].waiting.push_back(asker);
-        return;
-    }
-    ask asked = at.remembers.next(by, one.cost, clock(at, now_us_));
-    const bool leases = asked.wanted > 0;
-    const auto index = send(one.worker, purpose::take, asked, asker);
-    if (leases) at.asking = index + 1;
-}
-
-void fleet_model::answer(std::size_t asker, bool granted, std::int64_t retry_after_us)
-{
-    const request& one = requests_[asker];
-    ++made_.decisions;
-    if (one.waited) {
-        ++made_.waited;
-        if (!granted) ++made_.waited_in_vain;
-    }
-    if (!by_.lone_client || to_come_ <= 0) return;
-    lone_waits_ = !granted;
-    // Told in milliseconds, rounded up; who was granted comes again soon.
-    const double soon = static_cast<double>(rule(1).period_us) / static_cast<double>(rule(1).limit) / by_.load;
-    const auto wait = granted ? random_.about(soon) : (retry_after_us + 999) / 1000 * 1000;
-    push(now_us_ + wait, event_kind::arrive, 0);
-}
-
-std::size_t fleet_model::send(std::size_t which, purpose kind, const ask& asked, std::size_t asker)
-{
-    worker& from = workers_[which];
-    call made{.worker = which,
-              .life = from.life,
-              .kind = kind,
-              .asked = asked,
-              .version = from.version,
-              .asker = asker,
-              .sent_us = clock(from, now_us_)};
-    if (kind == purpose::drain) made.version = -1;
-    made.runs = !random_.chance(by_.lost_calls);
-    made.heard = made.runs && !random_.chance(by_.lost_replies);
-    const auto latency = [this] {
-        return random_.chance(by_.slow)
-                   ? random_.of_any_size(by_.usual_latency_us, by_.longest_latency_us)
-                   : by_.least_latency_us + random_.about(static_cast<double>(by_.usual_latency_us));
-    };
-    from.last_run_us = std::max(from.last_run_us, now_us_ + latency());
-    from.last_reply_us = std::max(from.last_reply_us, from.last_run_us + latency());
-    const auto index = calls_.size();
-    if (made.runs) push(from.last_run_us, event_kind::execute, index);
-    push(made.heard ? from.last_reply_us : now_us_ + timeout_us, event_kind::hear, index);
-    ++made_.calls;
-    calls_.push_back(std::move(made));
-    return index;
-}
-
 // Redis.
 
 void fleet_model::execute_forget()
@@ -341,8 +239,10 @@ void fleet_model::execute(std::size_t index)
     if (made.refunded > 0) made_.allowed.push_back({now_us_, made.refunded});
     made_.settled_cells += made.returned;
     if (!made.granted || made.cells == 0) return;
-    one.leased = made.cells - one.asked.cost;
-    made_.leases += one.leased > 0 ? 1 : 0;
+    one.executed_us = now_us_;
+    one.leased = made.leased ? made.cells - one.asked.cost : 0;
+    made_.leases += made.leased ? 1 : 0;
+    made_.crowds += made.cells > one.asked.cost && !made.leased ? 1 : 0;
     worker& from = workers_[one.worker];
     if (from.life == one.life + 1 && !from.alive) {
         from.lost += one.leased;
@@ -350,73 +250,6 @@ void fleet_model::execute(std::size_t index)
     }
     made_.admitted.push_back({now_us_, one.asked.cost});
     one.admission = made_.admitted.size();
-}
-
-// Replies.
-
-void fleet_model::hear(std::size_t index)
-{
-    call& one = calls_[index];
-    worker& at = workers_[one.worker];
-    if (at.life != one.life) return;
-    if (at.paused_until_us > now_us_) return push(at.paused_until_us, event_kind::hear, index);
-    if (one.kind == purpose::drain || one.kind == purpose::direct) return;
-    if (!one.heard) {
-        fail(one);
-        return end_flight(index, true);
-    }
-    if (one.kind == purpose::forget) return at.remembers.forget();
-    learn(one);
-    conclude(one);
-    end_flight(index, false);
-}
-
-void fleet_model::learn(const call& one)
-{
-    worker& at = workers_[one.worker];
-    ask asked = one.asked;
-    if (left_out_ == what_if::refusals_not_held) asked.wanted = 0;
-    const auto now = clock(at, now_us_);
-    at.remembers.learn(one.version, asked, one.ruled, left_out_ == what_if::lease_from_reply ? now : one.sent_us, now);
-}
-
-void fleet_model::fail(const call& one)
-{
-    if (one.kind == purpose::take) answer(one.asker, false, timeout_us);
-    if (left_out_ == what_if::settlement_repeated && one.asked.settles)
-        send(one.worker, purpose::undo, {.settles = one.asked.settles});
-}
-
-void fleet_model::conclude(call& one)
-{
-    const auto& made = one.ruled.made;
-    worker& at = workers_[one.worker];
-    if (one.kind == purpose::take) {
-        const auto told = at.remembers.standing_at(one.asked.cost, clock(at, now_us_));
-        answer(one.asker, made.granted, told.retry_after_us);
-    }
-    if (one.kind != purpose::tentative || !made.granted || !random_.chance(0.5)) return;
-    made_.admitted[one.admission - 1].cells = 0;
-    const settlement all{.before = made.before,
-                         .after = made.after,
-                         .granted = one.asked.cost,
-                         .unspent = one.asked.cost,
-                         .version = one.ruled.version};
-    send(one.worker, purpose::undo, {.settles = all});
-}
-
-void fleet_model::end_flight(std::size_t index, bool failed)
-{
-    call& one = calls_[index];
-    worker& at = workers_[one.worker];
-    if (at.asking == index + 1) at.asking = 0;
-    const auto waiting = std::exchange(one.waiting, {});
-    for (const auto asker : waiting) {
-        if (failed)
-            answer(asker, false, timeout_us);
-        else
-            take(asker, true);
-    }
 }
 
 }  // namespace shoal::test

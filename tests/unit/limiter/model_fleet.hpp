@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <queue>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct history {
     /// The most that one killed worker took with it.
     std::int64_t most_lost = 0;
     std::int64_t leases = 0;
+    /// Calls that took for more than one.
+    std::int64_t crowds = 0;
     std::int64_t settled_cells = 0;
 };
 
@@ -68,7 +71,13 @@ private:
         purpose kind{};
         std::int64_t cost = 0;
         std::int64_t read_us = 0;
+        /// Of the wait for another's call.
+        std::int64_t deadline_us = INT64_MAX;
         bool waited = false;
+    };
+    struct flight {
+        std::size_t counted = 0;
+        std::deque<std::size_t> waiting;
     };
     struct call {
         std::size_t worker = 0;
@@ -83,8 +92,10 @@ private:
         limiter::ruling ruled{};
         /// In `admitted`, from 1.
         std::size_t admission = 0;
+        std::int64_t executed_us = 0;
         std::int64_t leased = 0;
-        std::vector<std::size_t> waiting{};
+        /// Who waits for it.
+        std::shared_ptr<flight> lands{};
     };
     struct worker {
         limiter::account remembers;
@@ -96,8 +107,7 @@ private:
         std::int64_t paused_until_us = 0;
         std::int64_t last_run_us = 0;
         std::int64_t last_reply_us = 0;
-        /// The call whose lease others wait for, from 1.
-        std::size_t asking = 0;
+        std::shared_ptr<flight> asking;
         /// Since the last kill: what was taken for it and is lost.
         std::int64_t lost = 0;
     };
@@ -119,7 +129,13 @@ private:
     void step_clock();
 
     void handle(std::size_t asker);
-    void take(std::size_t asker, bool waited);
+    void take(std::size_t asker);
+    void ask_cell(std::size_t asker, std::shared_ptr<flight> others);
+    [[nodiscard]] std::int64_t arrived_lately(std::size_t which) const;
+    [[nodiscard]] std::int64_t count_crowd(flight& of) const;
+    void disperse(worker& at, flight& of);
+    bool hand_out(const call& from, std::size_t asker);
+    void land(std::size_t index, bool failed);
     void answer(std::size_t asker, bool granted, std::int64_t retry_after_us);
     void ask_other(std::size_t asker);
     bool decide(std::size_t asker);
@@ -128,7 +144,6 @@ private:
     void execute(std::size_t index);
     void execute_forget();
     void hear(std::size_t index);
-    void end_flight(std::size_t index, bool failed);
     void learn(const call& one);
     void fail(const call& one);
     void conclude(call& one);

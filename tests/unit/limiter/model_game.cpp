@@ -13,7 +13,7 @@ constexpr std::int64_t epoch_us = 1'763'822'000'000'000;
 }  // namespace
 
 lease_game::lease_game(const rate& by, const game_rules& rules, std::uint64_t seed, what_if left_out)
-    : by_{by}, rules_{rules}, left_out_{left_out}, random_{seed}, redis_{left_out}
+    : by_{by}, rules_{rules}, left_out_{left_out}, random_{seed}, redis_{left_out, random_.chance(0.7)}
 {
     hands_.resize(static_cast<std::size_t>(random_.between(1, 5)));
 }
@@ -61,11 +61,15 @@ void lease_game::lease(hand& of)
     const auto cost = random_.between(0, 2);
     const auto made = run({.settles = std::exchange(of.lease, std::nullopt),
                            .cost = cost,
-                           .wanted = random_.between(2, std::max<std::int64_t>(2, most_leased(by_)))});
-    if (!made.granted || made.cells <= cost) return;
-    of.lease = settlement{
-        .before = made.before, .after = made.after, .granted = made.cells, .unspent = made.cells - cost, .version = 1};
-    of.until_us = now_us_ + lease_span_us(by_);
+                           .crowd = cost + (random_.chance(0.3) ? random_.between(0, by_.burst) : 0),
+                           .wanted = random_.chance(0.8) ? random_.between(0, most_leased(by_)) : 0});
+    of.lease = settlement{.before = made.before,
+                          .after = made.after,
+                          .granted = made.cells,
+                          .unspent = std::max<std::int64_t>(0, made.cells - cost),
+                          .version = 1};
+    of.until_us = now_us_ + (made.leased ? lease_span_us(by_) : 0);
+    if (!made.leased) spend(of);
 }
 
 void lease_game::spend(hand& of)
@@ -98,7 +102,7 @@ void lease_game::take_and_undo(hand& of)
 {
     if (of.on_its_way) return;
     const auto cost = random_.between(1, by_.burst);
-    const auto made = run({.cost = cost, .wanted = cost});
+    const auto made = run({.cost = cost, .crowd = cost});
     if (!made.granted) return;
     made_.admitted.pop_back();
     of.on_its_way =

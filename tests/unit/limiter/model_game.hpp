@@ -28,6 +28,7 @@ public:
 
 private:
     struct hand {
+        /// The last one, or cells of a crowd: those are gone when it is over.
         std::optional<limiter::settlement> lease;
         std::int64_t until_us = 0;
         /// Sent, and not yet run.

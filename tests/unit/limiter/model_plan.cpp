@@ -70,6 +70,7 @@ plan random_plan(dice& random)
     made.kills = some(0.02);
     made.drains = some(0.03);
     made.evictions = some(0.02);
+    made.hurried = some(0.2);
     made.tentative = some(0.2);
     made.refunds = some(0.03);
     made.deletes = some(0.01);
@@ -97,6 +98,7 @@ plan contended_plan(dice& random)
     const auto some = [&random](double often) { return random.chance(0.5) ? often : 0; };
     made.peeks = some(0.3);
     made.drains = some(0.03);
+    made.hurried = some(0.2);
     made.tentative = some(0.2);
     made.lost_replies = some(0.1);
     made.refunds = random.chance(0.2) ? 0.02 : 0;

@@ -65,6 +65,8 @@ struct plan {
     double kills = 0;
     double drains = 0;
     double evictions = 0;
+    /// Of requests that do not wait for long.
+    double hurried = 0;
     double tentative = 0;
     double refunds = 0;
     double deletes = 0;

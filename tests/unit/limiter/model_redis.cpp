@@ -7,6 +7,9 @@ namespace {
 
 using namespace limiter;
 
+/// An empty cell stays, so that its worker finds that it is alone with the key.
+constexpr std::int64_t least_kept_us = 100'000;
+
 std::int64_t owed_us(const rate& by, const cell& of, std::int64_t now_us)
 {
     return standing_of(by, of, 0, now_us).reset_us;
@@ -29,7 +32,8 @@ decision decide_charged_at_once(const rate& by, const std::optional<cell>& from,
     decision made = decide(by, from, {.settles = asked.settles, .refund = asked.refund}, now_us);
     const auto free = standing_of(by, made.after, 0, now_us).remaining;
     const auto leased = std::min({asked.wanted, most_leased(by), free});
-    made.cells = leased >= 2 && leased > asked.cost ? leased : asked.cost;
+    made.leased = leased >= 2 && leased > asked.cost;
+    made.cells = made.leased ? leased : asked.cost;
     made.granted = made.cells <= free;
     if (!made.granted) made.cells = 0;
     made.after.taken += made.cells;
@@ -85,6 +89,21 @@ cell redis_model::under(const rate& by, std::int64_t now_us) const
     return same_time;
 }
 
+/// First what is given back; then as if who asks had moved the cell last.
+decision redis_model::lease(const rate& by, const std::optional<cell>& from, const ask& asked,
+                            std::int64_t now_us) const
+{
+    if (!to_anyone_ || asked.wanted == 0) return limiter::decide(by, from, asked, now_us);
+    const auto first = limiter::decide(by, from, {.settles = asked.settles, .refund = asked.refund}, now_us);
+    const settlement own{.before = first.after, .after = first.after};
+    auto made = limiter::decide(
+        by, first.after, {.settles = own, .cost = asked.cost, .crowd = asked.crowd, .wanted = asked.wanted}, now_us);
+    made.returned = first.returned;
+    made.refunded = first.refunded;
+    made.changed = made.changed || first.changed;
+    return made;
+}
+
 decision redis_model::decide(const rate& by, std::optional<cell> from, ask asked, std::int64_t now_us) const
 {
     if (left_out_ == what_if::charged_at_once) return decide_charged_at_once(by, from, asked, now_us);
@@ -95,11 +114,11 @@ decision redis_model::decide(const rate& by, std::optional<cell> from, ask asked
     if (simply && from && asked.settles) {
         settle_simply(left_out_, by, *from, *asked.settles, now_us);
         asked.settles.reset();
-        decision made = limiter::decide(by, from, asked, now_us);
+        decision made = lease(by, from, asked, now_us);
         made.changed = true;
         return made;
     }
-    decision made = limiter::decide(by, from, asked, now_us);
+    decision made = lease(by, from, asked, now_us);
     if (left_out_ == what_if::returned_not_counted) made.before.returned = made.after.returned = 0;
     if (left_out_ == what_if::cut_keeps_generation && from) {
         made.before.generation = made.after.generation = from->generation;
@@ -135,12 +154,8 @@ ruling redis_model::run(const ask& asked, const rate& own, std::int64_t own_vers
 
 void redis_model::store(const rate& by, std::int64_t version, const cell& made, std::int64_t now_us)
 {
-    const std::int64_t owed = owed_us(by, made, now_us);
-    if (owed <= 0) {
-        kept_.reset();
-        return;
-    }
-    kept_ = stored{.of = made, .by = by, .version = version, .expires_ms = now_us / 1000 + (owed + 999) / 1000 + 1};
+    const std::int64_t empty_us = now_us + std::max(owed_us(by, made, now_us), least_kept_us);
+    kept_ = stored{.of = made, .by = by, .version = version, .expires_ms = (empty_us + 999) / 1000 + 1};
 }
 
 }  // namespace shoal::test

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <numeric>
 
 using namespace shoal;
 using namespace shoal::test;
@@ -128,6 +129,41 @@ TEST_CASE("what if a worker with an older rule were judged by its own", "[limite
 TEST_CASE("what if a cut after a step back of the clock kept the generation", "[limiter][what-if]")
 {
     require_game_won_without(what_if::cut_keeps_generation, {.steps_back = 3, .moves = 200}, 4000);
+}
+
+TEST_CASE("what if a crowd's cells were handed out to those as well who came after they were taken",
+          "[limiter][what-if]")
+{
+    require_violation(3000, [](std::uint64_t seed) {
+        dice random{seed};
+        plan by = contended_plan(random);
+        by.hurried = 0.5;
+        by.bunched = 0.3;
+        by.floods = 0.1;
+        by.usual_latency_us = limiter::lease_span_us(by.rules.front()) / 2;
+        return exceeds(by.rules.front(), fleet_model{by, random.next(), what_if::handed_to_all}.run());
+    });
+}
+
+TEST_CASE("what if who is not alone got leases as well", "[limiter][what-if]")
+{
+    // A burst that comes at once, at random over 8 workers: what they still hold when it ends is missing from it.
+    plan by;
+    by.rules = {limiter::make_rate(10'000, 1'000'000, 2000)};
+    by.workers = 8;
+    by.requests = 2000;
+    by.load = 20;
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    const auto admitted = [&](what_if rule) {
+        const history life = fleet_model{by, seed, rule}.run();
+        return std::accumulate(life.admitted.begin(), life.admitted.end(), std::int64_t{0},
+                               [](auto sum, const auto& one) { return sum + one.cells; });
+    };
+    REQUIRE(admitted(what_if::as_built) == 2000);
+    const auto otherwise = admitted(what_if::leased_to_anyone);
+    if (simulation_setting("SHOAL_SIMULATION_FIGURES", 0) != 0) WARN("of a burst of 2000: " << otherwise);
+    REQUIRE(otherwise < 2000);
 }
 
 TEST_CASE("what if a step back of the clock were not healed", "[limiter][what-if]")
