@@ -1,5 +1,7 @@
 #include "services/limiter/handlers.hpp"
 
+// Out of memory before there is a worker: the program may as well end by the exception.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv)
 {
     shoal::limiter::handlers limiter;

@@ -89,9 +89,9 @@ store::decided store::ask_cell(const rule& by, std::string tag, std::int64_t cos
         others = std::move(own.leads);
     }
     ask asked = next(by, tag, cost, others ? others->count_crowd() : 0);
-    if (asked.crowd > 0) co_return co_await ask_for_many(by, std::move(tag), std::move(asked), std::move(others));
+    if (asked.crowd > 0) co_return co_await ask_for_many(by, std::move(tag), asked, std::move(others));
     if (others) disperse(tag, *others);
-    const auto answer = co_await operate(by, tag, std::move(asked), deadline);
+    const auto answer = co_await operate(by, tag, asked, deadline);
     if (answer.has_error()) co_return answer.error();
     co_return outcome_of(tag, *answer, cost);
 }
@@ -102,7 +102,7 @@ store::decided store::ask_for_many(const rule& by, std::string tag, ask asked, s
     const std::int64_t cost = asked.cost;
     if (!others) others = std::make_shared<flight>();
     accounts_.find_or_add(tag, now_us()).asking = others;
-    const auto answer = co_await operate(by, tag, std::move(asked), boot_time::max());
+    const auto answer = co_await operate(by, tag, asked, boot_time::max());
     std::optional<outcome> made;
     if (answer.has_value()) made = outcome_of(tag, *answer, cost);
     land(tag, *others, answer.has_error());
@@ -193,7 +193,7 @@ store::decided store::take_once(const rule& by, std::string_view key, std::int64
     cell_store::append_tag(tag, by, key);
     ask asked = next(by, tag, cost);
     asked.crowd = asked.wanted = 0;
-    const auto answer = co_await operate(by, tag, std::move(asked), deadline, idempotency_key);
+    const auto answer = co_await operate(by, tag, asked, deadline, idempotency_key);
     if (answer.has_error()) co_return answer.error();
     co_return outcome_of(tag, *answer, cost);
 }
@@ -208,7 +208,7 @@ store::decided store::take_tentatively(const rule& by, std::string_view key, std
     ask asked = next(by, tag, cost);
     asked.crowd = cost;
     asked.wanted = 0;
-    const auto answer = co_await operate(by, tag, std::move(asked), deadline);
+    const auto answer = co_await operate(by, tag, asked, deadline);
     if (answer.has_error()) co_return answer.error();
     const auto& heard = answer->heard;
     into.cells = {.before = heard.made.before,
@@ -254,7 +254,7 @@ awaitable<result<refunded>> store::refund(const rule& by, std::string_view key, 
     }
     ask asked = next(by, tag, 0);
     asked.refund = cost;
-    const auto answer = co_await operate(by, tag, std::move(asked), deadline);
+    const auto answer = co_await operate(by, tag, asked, deadline);
     if (answer.has_error()) co_return answer.error();
     co_return refunded{.cells = answer->heard.made.refunded, .after = outcome_of(tag, *answer, 1).after};
 }

@@ -1,14 +1,11 @@
 #include "services/limiter/store_flight.hpp"
-
-#include <utility>
-
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace shoal::limiter {
 
-waiter::waiter(boost::asio::any_io_executor executor, const rule& under, std::int64_t wanted, boot_time at_most)
-    : by{under}, cost{wanted}, deadline{at_most}, timer_{std::move(executor)}
+waiter::waiter(const boost::asio::any_io_executor& executor, const rule& under, std::int64_t wanted, boot_time at_most)
+    : by{under}, cost{wanted}, deadline{at_most}, timer_{executor}
 {
 }
 

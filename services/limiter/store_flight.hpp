@@ -24,7 +24,7 @@ public:
     enum class fate : std::uint8_t { late, decided, failed, asks };
 
     /// `under` lives longer.
-    waiter(boost::asio::any_io_executor executor, const rule& under, std::int64_t wanted, boot_time at_most);
+    waiter(const boost::asio::any_io_executor& executor, const rule& under, std::int64_t wanted, boot_time at_most);
     waiter(const waiter&) = delete;
     waiter& operator=(const waiter&) = delete;
 

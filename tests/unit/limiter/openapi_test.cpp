@@ -75,7 +75,9 @@ TEST_CASE("openapi: every reference leads somewhere, and every component is refe
     for (const auto& [kind, components] : document.at("components").items())
         for (const auto& [name, component] : components.items()) {
             CAPTURE(kind, name);
-            REQUIRE(used.contains("#/components/" + kind + '/' + name));
+            std::string place = "#/components/";
+            place.append(kind).append("/").append(name);
+            REQUIRE(used.contains(place));
         }
 }
 
