@@ -1,4 +1,5 @@
 #include "services/limiter/store_flight.hpp"
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
