@@ -106,4 +106,27 @@ plan contended_plan(dice& random)
     return made;
 }
 
+plan owned_plan(dice& random)
+{
+    plan made = contended_plan(random);
+    made.owned = 1;
+    made.peeks = made.tentative = made.drains = made.lost_replies = 0;
+    made.pauses = 0.2;
+    made.floods = 0.01;
+    made.usual_latency_us = limiter::lease_span_us(made.rules.front()) / 20;
+    return made;
+}
+
+plan crowded_plan(dice& random)
+{
+    plan made = contended_plan(random);
+    made.peeks = made.tentative = made.drains = made.lost_replies = 0;
+    made.load = 0.5;
+    made.bunched = 0.5;
+    made.floods = 0.3;
+    made.slow = 0.6;
+    made.hurried = 0.9;
+    return made;
+}
+
 }  // namespace shoal::test

@@ -82,5 +82,9 @@ struct plan {
 [[nodiscard]] plan random_plan(dice& random);
 /// Several workers hold leases of a budget that is nearly used up, and settle them in every order.
 [[nodiscard]] plan contended_plan(dice& random);
+/// One worker leases again and again, and stops at any moment.
+[[nodiscard]] plan owned_plan(dice& random);
+/// Many wait for calls that take long, and many of them leave before the reply.
+[[nodiscard]] plan crowded_plan(dice& random);
 
 }  // namespace shoal::test

@@ -77,6 +77,7 @@ TEST_CASE("promise: a killed worker takes at most one lease with it", "[limiter]
         CAPTURE(seed);
         dice random{seed};
         plan by = random_plan(random);
+        by.owned = 1;
         by.kills = 0.05;
         by.evictions = 0;
         const history life = fleet_model{by, random.next()}.run();
@@ -130,8 +131,8 @@ TEST_CASE("promise: a lone client that waits as long as it was told is granted i
 TEST_CASE("promise: where hashing does not keep it at one worker, a lone client may be told too little at times",
           "[limiter][property]")
 {
-    // What one worker would give back it counts as there; another worker can't know.
+    // Another worker may remember an earlier refusal, by a clock that is late by the way of its own reply.
     const double share = in_vain(0);
     tell("waited in vain, routed at random", share);
-    REQUIRE(share <= 0.2);
+    REQUIRE(share <= 0.15);
 }

@@ -16,7 +16,7 @@ namespace {
 
 void require_limit(const limiter::rate& by, const history& life)
 {
-    CAPTURE(by.limit, by.period_us, by.burst, life.admitted.size(), life.leases, life.settled_cells);
+    CAPTURE(by.limit, by.period_us, by.burst, life.admitted.size(), life.leases, life.crowds, life.settled_cells);
     REQUIRE(worst_excess(by, life.admitted, life.allowed, limiter::lease_span_us(by)) <= 0);
 }
 
@@ -28,9 +28,19 @@ std::vector<moved_cells> within(const std::vector<moved_cells>& all, std::int64_
     return some;
 }
 
+void require_limit_of_lives(std::uint64_t rounds, plan (*make)(dice&))
+{
+    for_each_life(rounds, [make](std::uint64_t seed) {
+        CAPTURE(seed);
+        dice random{seed};
+        const plan by = make(random);
+        require_limit(by.rules.front(), fleet_model{by, random.next()}.run());
+    });
+}
+
 void require_limit_of_games(const game_rules& rules)
 {
-    for_each_life(2000, [&rules](std::uint64_t seed) {
+    for_each_life(1500, [&rules](std::uint64_t seed) {
         CAPTURE(seed);
         dice random{seed};
         const auto by = random_rate(random);
@@ -43,23 +53,23 @@ void require_limit_of_games(const game_rules& rules)
 TEST_CASE("simulation: no interval admits more than burst + rate * T, whatever befalls the workers",
           "[limiter][property]")
 {
-    for_each_life(600, [](std::uint64_t seed) {
-        CAPTURE(seed);
-        dice random{seed};
-        const plan by = random_plan(random);
-        require_limit(by.rules.front(), fleet_model{by, random.next()}.run());
-    });
+    require_limit_of_lives(400, random_plan);
 }
 
 TEST_CASE("simulation: nor when several workers settle leases of a budget that is nearly used up",
           "[limiter][property]")
 {
-    for_each_life(600, [](std::uint64_t seed) {
-        CAPTURE(seed);
-        dice random{seed};
-        const plan by = contended_plan(random);
-        require_limit(by.rules.front(), fleet_model{by, random.next()}.run());
-    });
+    require_limit_of_lives(400, contended_plan);
+}
+
+TEST_CASE("simulation: nor at an owner that pauses at any moment of its leases", "[limiter][property]")
+{
+    require_limit_of_lives(200, owned_plan);
+}
+
+TEST_CASE("simulation: nor when crowds wait, and leave before they are served", "[limiter][property]")
+{
+    require_limit_of_lives(200, crowded_plan);
 }
 
 TEST_CASE("simulation: nor in whatever order leases are taken, spent and given back", "[limiter][property]")
@@ -86,7 +96,7 @@ TEST_CASE("simulation: a clock that steps back admits nothing more", "[limiter][
 TEST_CASE("simulation: a clock that steps forward admits what refills in the step, at most a burst",
           "[limiter][property]")
 {
-    for_each_life(400, [](std::uint64_t seed) {
+    for_each_life(250, [](std::uint64_t seed) {
         CAPTURE(seed);
         dice random{seed};
         plan by = random.chance(0.5) ? random_plan(random) : contended_plan(random);
@@ -99,7 +109,7 @@ TEST_CASE("simulation: a clock that steps forward admits what refills in the ste
 TEST_CASE("simulation: each version of a rule holds while it reigns, and their bursts together across changes",
           "[limiter][property]")
 {
-    for_each_life(400, [](std::uint64_t seed) {
+    for_each_life(250, [](std::uint64_t seed) {
         CAPTURE(seed);
         dice random{seed};
         plan by = random_plan(random);
