@@ -95,7 +95,7 @@ double in_vain(double owned)
 {
     std::int64_t waited = 0;
     std::int64_t refused = 0;
-    for_each_life(300, [&](std::uint64_t seed) {
+    for_each_life(200, [&](std::uint64_t seed) {
         dice random{seed};
         plan by;
         by.rules = {random_rate(random)};

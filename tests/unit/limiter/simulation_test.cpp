@@ -40,7 +40,7 @@ void require_limit_of_lives(std::uint64_t rounds, plan (*make)(dice&))
 
 void require_limit_of_games(const game_rules& rules)
 {
-    for_each_life(1500, [&rules](std::uint64_t seed) {
+    for_each_life(1000, [&rules](std::uint64_t seed) {
         CAPTURE(seed);
         dice random{seed};
         const auto by = random_rate(random);
@@ -53,13 +53,13 @@ void require_limit_of_games(const game_rules& rules)
 TEST_CASE("simulation: no interval admits more than burst + rate * T, whatever befalls the workers",
           "[limiter][property]")
 {
-    require_limit_of_lives(400, random_plan);
+    require_limit_of_lives(300, random_plan);
 }
 
 TEST_CASE("simulation: nor when several workers settle leases of a budget that is nearly used up",
           "[limiter][property]")
 {
-    require_limit_of_lives(400, contended_plan);
+    require_limit_of_lives(300, contended_plan);
 }
 
 TEST_CASE("simulation: nor at an owner that pauses at any moment of its leases", "[limiter][property]")
