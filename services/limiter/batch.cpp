@@ -45,6 +45,18 @@ parsed<batch::check> read_one(const nlohmann::json& from, std::size_t index)
     return made;
 }
 
+/// What was taken twice from one key can't be given back to the last cell.
+std::optional<std::size_t> find_twice(const batch& of)
+{
+    const auto order = taking_order(of);
+    for (std::size_t i = 1; i < order.size(); ++i) {
+        const auto& before = of.checks[order[i - 1]];
+        const auto& one = of.checks[order[i]];
+        if (before.rule == one.rule && before.key == one.key) return order[i];
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 parsed<batch> read_batch(std::string_view body)
@@ -67,6 +79,9 @@ parsed<batch> read_batch(std::string_view body)
         if (one.has_error()) return one.error();
         made.checks.push_back(std::move(*one));
     }
+    if (made.all_or_nothing)
+        if (const auto twice = find_twice(made))
+            return wrong_at(*twice, " names a key a second time; add its cost to the first");
     return made;
 }
 

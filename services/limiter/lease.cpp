@@ -48,6 +48,13 @@ std::optional<outcome> account::decide(std::int64_t version, std::int64_t cost, 
     return outcome{.granted = false, .after = now, .by = decided_by::memory};
 }
 
+std::optional<outcome> account::peek(std::int64_t version, std::int64_t cost, std::int64_t now_us) const noexcept
+{
+    if (version != version_ || !lease_ || now_us >= lease_until_us_) return std::nullopt;
+    const standing now = standing_at(cost, now_us);
+    return outcome{.granted = now.retry_after_us == 0, .after = now, .by = decided_by::memory};
+}
+
 standing account::standing_at(std::int64_t cost, std::int64_t now_us) const noexcept
 {
     const std::int64_t server_us = now_us + offset_us_;

@@ -30,6 +30,10 @@ public:
     /// `version` is the rule's.
     [[nodiscard]] std::optional<outcome> decide(std::int64_t version, std::int64_t cost, std::int64_t now_us) noexcept;
 
+    /// How the key stands while a lease lasts, for one who takes nothing; nothing when Redis has to be asked.
+    [[nodiscard]] std::optional<outcome> peek(std::int64_t version, std::int64_t cost,
+                                              std::int64_t now_us) const noexcept;
+
     /// What to ask Redis for `cost`. It carries what is left of the lease, which from now on is empty, and shows
     /// whether this worker is alone with the key.
     /// `waiting` is what others have asked for who wait for this. An ask with a crowd is made one at a time.

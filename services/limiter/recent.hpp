@@ -19,7 +19,11 @@ namespace shoal::limiter {
 template <class Value>
 class recent {
 public:
-    recent(std::size_t most, std::int64_t idle_us) : most_{most}, idle_us_{idle_us} {}
+    /// `seed` is random where keys come from strangers: none of them can choose keys that collide.
+    recent(std::size_t most, std::int64_t idle_us, std::uint64_t seed = 0)
+        : most_{most}, idle_us_{idle_us}, index_{0, hash{seed}}
+    {
+    }
     recent(const recent&) = delete;
     recent& operator=(const recent&) = delete;
 
@@ -64,8 +68,9 @@ private:
     struct hash {
         [[nodiscard]] std::size_t operator()(std::string_view text) const noexcept
         {
-            return XXH3_64bits(text.data(), text.size());
+            return XXH3_64bits_withSeed(text.data(), text.size(), seed);
         }
+        std::uint64_t seed = 0;
     };
 
     void use(position at, std::int64_t now_us)

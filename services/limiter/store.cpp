@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -41,9 +42,9 @@ outcome denied_before(const outcome& said, std::int64_t since_us) noexcept
     return made;
 }
 
-std::optional<outcome> tell(account& by, const waiter& one, bool counted, std::int64_t now_us)
+std::optional<outcome> tell(account& by, const waiter& one, std::int64_t now_us)
 {
-    if (counted)
+    if (one.counted)
         if (const auto made = by.hand_out(one.cost, now_us)) return made;
     return by.decide(one.by.version, one.cost, now_us);
 }
@@ -55,8 +56,8 @@ store::store(redis::client& state, std::chrono::milliseconds timeout)
       cells_{state, clock_},
       windows_{state, clock_},
       slots_{state, clock_},
-      accounts_{most_remembered, idle_us},
-      refusals_{most_remembered, idle_us}
+      accounts_{most_remembered, idle_us, std::random_device{}()},
+      refusals_{most_remembered, idle_us, std::random_device{}()}
 {
 }
 
@@ -78,8 +79,10 @@ store::taken store::take(const rule& by, std::string_view key, std::int64_t cost
 
 store::decided store::ask_cell(const rule& by, std::string tag, std::int64_t cost, boot_time deadline)
 {
+    auto now = now_us();
+    auto* kept = accounts_.find(tag, now);
     std::shared_ptr<flight> others;
-    if (auto* const kept = accounts_.find(tag, now_us()); kept != nullptr && kept->asking) {
+    if (kept != nullptr && kept->asking) {
         waiter own{co_await boost::asio::this_coro::executor, by, cost, deadline};
         co_await own.wait(*kept->asking);
         if (own.ended == waiter::fate::decided) co_return own.made;
@@ -87,27 +90,33 @@ store::decided store::ask_cell(const rule& by, std::string tag, std::int64_t cos
         // What the other one asked for may have run, but nothing of it was for this request.
         if (own.ended == waiter::fate::failed) co_return make_error_code(errc::redis_unavailable);
         others = std::move(own.leads);
+        now = now_us();
+        kept = accounts_.find(tag, now);
     }
-    ask asked = next(by, tag, cost, others ? others->count_crowd() : 0);
+    ask asked{.cost = cost};
+    if (kept != nullptr) asked = kept->of.next(by.decide, cost, others ? others->count_crowd() : 0, now);
     if (asked.crowd > 0) co_return co_await ask_for_many(by, std::move(tag), asked, std::move(others));
     if (others) disperse(tag, *others);
     const auto answer = co_await operate(by, tag, asked, deadline);
     if (answer.has_error()) co_return answer.error();
-    co_return outcome_of(tag, *answer, cost);
+    co_return answer->made;
 }
 
 /// Others wait for it, so that it is not bounded by the deadline of the request that happened to be first.
 store::decided store::ask_for_many(const rule& by, std::string tag, ask asked, std::shared_ptr<flight> others)
 {
-    const std::int64_t cost = asked.cost;
     if (!others) others = std::make_shared<flight>();
     accounts_.find_or_add(tag, now_us()).asking = others;
-    const auto answer = co_await operate(by, tag, asked, boot_time::max());
-    std::optional<outcome> made;
-    if (answer.has_value()) made = outcome_of(tag, *answer, cost);
+    result<answered> answer = errc::redis_unavailable;
+    try {
+        answer = co_await operate(by, tag, asked, boot_time::max());
+    } catch (...) {
+        land(tag, *others, true);
+        throw;
+    }
     land(tag, *others, answer.has_error());
-    if (!made) co_return answer.error();
-    co_return *made;
+    if (answer.has_error()) co_return answer.error();
+    co_return answer->made;
 }
 
 void store::land(std::string_view tag, flight& of, bool failed)
@@ -115,14 +124,12 @@ void store::land(std::string_view tag, flight& of, bool failed)
     const auto now = boot_clock::now();
     auto* const kept = accounts_.find(tag, microseconds(now));
     std::shared_ptr<flight> next;
-    std::size_t position = 0;
     while (!of.waiting.empty()) {
         waiter& one = of.waiting.front();
         of.waiting.pop_front();
-        const bool counted = position++ < of.counted;
         if (failed || now >= one.deadline) {
             one.end(failed ? waiter::fate::failed : waiter::fate::late);
-        } else if (const auto made = kept != nullptr ? tell(kept->of, one, counted, microseconds(now)) : std::nullopt) {
+        } else if (const auto made = kept != nullptr ? tell(kept->of, one, microseconds(now)) : std::nullopt) {
             one.made = *made;
             one.end(waiter::fate::decided);
         } else if (next) {
@@ -132,7 +139,7 @@ void store::land(std::string_view tag, flight& of, bool failed)
             one.end(waiter::fate::asks);
         }
     }
-    if (kept != nullptr) kept->asking = next;
+    if (kept != nullptr && (!kept->asking || kept->asking.get() == &of)) kept->asking = next;
 }
 
 void store::disperse(std::string_view tag, flight& of)
@@ -146,40 +153,41 @@ void store::disperse(std::string_view tag, flight& of)
         kept->asking.reset();
 }
 
-ask store::next(const rule& by, std::string_view tag, std::int64_t cost, std::int64_t waiting)
+ask store::next(const rule& by, std::string_view tag, std::int64_t cost)
 {
     const auto now = now_us();
     auto* const kept = accounts_.find(tag, now);
-    return kept == nullptr ? ask{.cost = cost} : kept->of.next(by.decide, cost, waiting, now);
+    return kept == nullptr ? ask{.cost = cost} : kept->of.next(by.decide, cost, 0, now);
 }
 
-awaitable<result<cell_reply>> store::operate(const rule& by, std::string_view tag, ask asked, boot_time deadline,
-                                             std::string_view idempotency_key)
+awaitable<result<store::answered>> store::operate(const rule& by, std::string_view tag, ask asked, boot_time deadline,
+                                                  std::string_view idempotency_key)
 {
     const auto sent = now_us();
     auto answer = co_await cells_.run(tag, by, asked, deadline, idempotency_key);
-    if (answer.has_error() || answer->replayed || answer->other_cost) co_return answer;
-    const auto now = now_us();
-    keeper* kept = accounts_.find(tag, now);
-    if (kept == nullptr && !answer->heard.made.granted) kept = &accounts_.find_or_add(tag, now);
-    if (kept != nullptr) kept->of.learn(by.version, asked, answer->heard, sent, now);
-    co_return answer;
+    if (answer.has_error()) co_return answer.error();
+    const auto& heard = answer->heard;
+    answered made{.reply = *answer, .made = {}};
+    made.made.replayed = answer->replayed;
+    made.made.other_cost = answer->other_cost;
+    if (answer->other_cost) co_return made;
+    made.made.granted = heard.made.granted;
+    made.made.leased = heard.made.leased ? heard.made.cells - asked.cost : 0;
+    made.made.returned = heard.made.returned;
+    keeper* const kept = answer->replayed ? nullptr : learn(by, tag, asked, heard, sent);
+    made.made.after = kept != nullptr ? kept->of.standing_at(asked.cost, now_us())
+                                      : standing_of(heard.judged, heard.made.after, asked.cost, heard.now_us);
+    co_return made;
 }
 
-outcome store::outcome_of(std::string_view tag, const cell_reply& from, std::int64_t cost)
+store::keeper* store::learn(const rule& by, std::string_view tag, const ask& asked, const ruling& heard,
+                            std::int64_t sent_us)
 {
-    outcome made;
-    made.replayed = from.replayed;
-    made.other_cost = from.other_cost;
-    if (from.other_cost) return made;
-    const auto& heard = from.heard;
-    made.granted = heard.made.granted;
-    made.leased = heard.made.leased ? heard.made.cells - cost : 0;
-    made.returned = heard.made.returned;
-    auto* const kept = from.replayed ? nullptr : accounts_.find(tag, now_us());
-    made.after = kept != nullptr ? kept->of.standing_at(cost, now_us())
-                                 : standing_of(heard.judged, heard.made.after, cost, heard.now_us);
-    return made;
+    const auto now = now_us();
+    keeper* kept = accounts_.find(tag, now);
+    if (kept == nullptr && !heard.made.granted) kept = &accounts_.find_or_add(tag, now);
+    if (kept != nullptr) kept->of.learn(by.version, asked, heard, sent_us, now);
+    return kept;
 }
 
 store::decided store::take_once(const rule& by, std::string_view key, std::int64_t cost,
@@ -195,7 +203,10 @@ store::decided store::take_once(const rule& by, std::string_view key, std::int64
     asked.crowd = asked.wanted = 0;
     const auto answer = co_await operate(by, tag, asked, deadline, idempotency_key);
     if (answer.has_error()) co_return answer.error();
-    co_return outcome_of(tag, *answer, cost);
+    // Answered from the record, and nothing was settled: what is left of the lease goes back by itself.
+    if ((answer->made.replayed || answer->made.other_cost) && asked.settles)
+        (void)co_await operate(by, tag, {.settles = asked.settles}, deadline);
+    co_return answer->made;
 }
 
 store::decided store::take_tentatively(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline,
@@ -210,13 +221,13 @@ store::decided store::take_tentatively(const rule& by, std::string_view key, std
     asked.wanted = 0;
     const auto answer = co_await operate(by, tag, asked, deadline);
     if (answer.has_error()) co_return answer.error();
-    const auto& heard = answer->heard;
+    const auto& heard = answer->reply.heard;
     into.cells = {.before = heard.made.before,
                   .after = heard.made.after,
                   .granted = cost,
                   .unspent = cost,
                   .version = heard.version};
-    co_return outcome_of(tag, *answer, cost);
+    co_return answer->made;
 }
 
 awaitable<void> store::undo(const rule& by, std::string_view key, receipt of)
@@ -236,12 +247,22 @@ store::decided store::peek(const rule& by, std::string_view key, std::int64_t co
     if (by.kind == algorithm::window) co_return co_await windows_.peek(by, key, cost, deadline);
     std::string tag;
     cell_store::append_tag(tag, by, key);
+    // The owner of a hot key knows, and would lose its lease by asking.
+    if (auto* const kept = accounts_.find(tag, now_us()))
+        if (const auto known = kept->of.peek(by.version, cost, now_us())) co_return *known;
     const auto answer = co_await operate(by, tag, next(by, tag, 0), deadline);
     if (answer.has_error()) co_return answer.error();
-    outcome made = outcome_of(tag, *answer, cost);
+    outcome made = answer->made;
+    made.after = standing_now(tag, answer->reply, cost);
     made.granted = made.after.retry_after_us == 0;
-    made.leased = 0;
     co_return made;
+}
+
+standing store::standing_now(std::string_view tag, const cell_reply& from, std::int64_t cost)
+{
+    const auto now = now_us();
+    if (auto* const kept = accounts_.find(tag, now)) return kept->of.standing_at(cost, now);
+    return standing_of(from.heard.judged, from.heard.made.after, cost, from.heard.now_us);
 }
 
 awaitable<result<refunded>> store::refund(const rule& by, std::string_view key, std::int64_t cost, boot_time deadline)
@@ -256,7 +277,7 @@ awaitable<result<refunded>> store::refund(const rule& by, std::string_view key, 
     asked.refund = cost;
     const auto answer = co_await operate(by, tag, asked, deadline);
     if (answer.has_error()) co_return answer.error();
-    co_return refunded{.cells = answer->heard.made.refunded, .after = outcome_of(tag, *answer, 1).after};
+    co_return refunded{.cells = answer->reply.heard.made.refunded, .after = standing_now(tag, answer->reply, 1)};
 }
 
 awaitable<result<void>> store::forget(const rule& by, std::string_view key, boot_time deadline)

@@ -102,11 +102,17 @@ private:
     /// Everybody who waited asks alone.
     void disperse(std::string_view tag, flight& of);
 
-    [[nodiscard]] ask next(const rule& by, std::string_view tag, std::int64_t cost, std::int64_t waiting = 0);
-    [[nodiscard]] boost::asio::awaitable<result<cell_reply>> operate(const rule& by, std::string_view tag, ask asked,
-                                                                     boot_time deadline,
-                                                                     std::string_view idempotency_key = {});
-    [[nodiscard]] outcome outcome_of(std::string_view tag, const cell_reply& from, std::int64_t cost);
+    [[nodiscard]] ask next(const rule& by, std::string_view tag, std::int64_t cost);
+    struct answered {
+        cell_reply reply;
+        outcome made;
+    };
+    [[nodiscard]] boost::asio::awaitable<result<answered>> operate(const rule& by, std::string_view tag, ask asked,
+                                                                   boot_time deadline,
+                                                                   std::string_view idempotency_key = {});
+    /// What remembers the key from now on, if anything has to.
+    keeper* learn(const rule& by, std::string_view tag, const ask& asked, const ruling& heard, std::int64_t sent_us);
+    [[nodiscard]] standing standing_now(std::string_view tag, const cell_reply& from, std::int64_t cost);
 
     server_clock clock_;
     cell_store cells_;

@@ -79,7 +79,7 @@ boost::asio::awaitable<result<cell_reply>> cell_store::run(std::string_view tag,
 boost::asio::awaitable<result<cell_reply>> cell_store::once(std::string_view tag, const rule& by, const ask& asked,
                                                             boot_time deadline, std::string_view idempotency_key)
 {
-    std::string cell_key = "l:";
+    std::string cell_key = "c:";
     cell_key.append(tag);
     std::string record_key;
     // The tag's length keeps tag and idempotency key from running into each other.
@@ -106,7 +106,7 @@ boost::asio::awaitable<result<cell_reply>> cell_store::once(std::string_view tag
 
 boost::asio::awaitable<result<void>> cell_store::forget(std::string_view tag, boot_time deadline)
 {
-    std::string cell_key = "l:";
+    std::string cell_key = "c:";
     cell_key.append(tag);
     const std::array<std::string_view, 2> arguments{"DEL", cell_key};
     const auto answer = co_await state_.command(arguments, deadline);

@@ -31,10 +31,9 @@ void waiter::end(fate how)
 std::int64_t flight::count_crowd() noexcept
 {
     std::int64_t cells = 0;
-    counted = 0;
-    for (const waiter& one : waiting) {
+    for (waiter& one : waiting) {
         cells += one.cost;
-        ++counted;
+        one.counted = true;
     }
     return cells;
 }

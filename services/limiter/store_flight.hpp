@@ -1,7 +1,6 @@
 #pragma once
 // Requests for one key that wait for another's call to Redis, instead of each making its own.
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -36,6 +35,7 @@ public:
     const std::int64_t cost;
     const boot_time deadline;
     fate ended = fate::late;
+    bool counted = false;
     /// When decided.
     outcome made;
     /// When it asks: who goes on waiting, for what it asks.
@@ -49,7 +49,6 @@ struct flight {
     /// Adds up what they ask for, at the moment of sending: only these may share what is granted at once.
     [[nodiscard]] std::int64_t count_crowd() noexcept;
 
-    std::size_t counted = 0;
     boost::intrusive::list<waiter, boost::intrusive::constant_time_size<false>> waiting;
 };
 

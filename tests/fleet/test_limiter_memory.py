@@ -26,7 +26,7 @@ RULES = {"redis": {"command_timeout": "5s"}, "services": {"limiter": {"rules": [
 PLANT = """
 local cell, left = redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])
 for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
-    redis.call('SET', string.format('l:{wide:planted-%07d}', i), cell, 'PX', string.format('%d', left))
+    redis.call('SET', string.format('c:{wide:planted-%07d}', i), cell, 'PX', string.format('%d', left))
 end
 return redis.call('MEMORY', 'USAGE', KEYS[1])
 """
@@ -106,7 +106,7 @@ def test_a_million_keys_are_small_in_redis_and_nothing_in_the_worker(fleet: Flee
     assert take_in_parallel(fleet, "leased", KEYS) == KEYS
     in_worker = resident_bytes(pid) - before
 
-    template = "l:{wide:many-0000000}"
+    template = "c:{wide:many-0000000}"
     for start in range(0, PLANTED, 50_000):
         usage = int(redis("EVAL", PLANT, 1, template, start, start + 49_999))
     planted = (redis.used() - used) / (KEYS + PLANTED)

@@ -91,7 +91,7 @@ decision expected(const cell& stored, const rate& from, const rule& by, ask aske
 class twin {
 public:
     twin(fleet_of_stores& fleet, rule by, std::string key)
-        : fleet_{fleet}, by_{std::move(by)}, key_{std::move(key)}, redis_key_{"l:{test:" + key_ + "}"}
+        : fleet_{fleet}, by_{std::move(by)}, key_{std::move(key)}, redis_key_{"c:{test:" + key_ + "}"}
     {
     }
 
@@ -191,7 +191,7 @@ TEST_CASE("cell.lua: computes what gcra.cpp computes, to the last cell", "[limit
                         .crowd = random.between(1, by.decide.burst),
                         .wanted = random.between(0, by.decide.burst)};
         const std::string key = "k" + std::to_string(round);
-        REQUIRE(fleet.command({"SET", "l:{test:" + key + "}", packed(stored, from.decide, 1)}).has_value());
+        REQUIRE(fleet.command({"SET", "c:{test:" + key + "}", packed(stored, from.decide, 1)}).has_value());
 
         const auto made = fleet.run(by, key, asked);
         REQUIRE(made.has_value());
@@ -206,7 +206,7 @@ TEST_CASE("cell.lua: computes what gcra.cpp computes, to the last cell", "[limit
         REQUIRE(heard.made.before == wanted.before);
         REQUIRE(heard.made.after == wanted.after);
         REQUIRE(heard.judged == by.decide);
-        const auto kept = fleet.command({"GET", "l:{test:" + key + "}"});
+        const auto kept = fleet.command({"GET", "c:{test:" + key + "}"});
         if (!wanted.changed)
             REQUIRE(*kept->text() == packed(stored, from.decide, 1));
         else if (kept->text() != nullptr)
@@ -288,13 +288,13 @@ TEST_CASE("cell.lua: a refusal and a peek store nothing", "[limiter]")
     fleet_of_stores fleet{1};
     const auto by = make(10, 60 * second, 10);
     REQUIRE(take(fleet, by, "alice", 0)->made.granted);
-    REQUIRE(fleet.command({"EXISTS", "l:{test:alice}"}).value() == redis::value{std::int64_t{0}});
+    REQUIRE(fleet.command({"EXISTS", "c:{test:alice}"}).value() == redis::value{std::int64_t{0}});
     REQUIRE(take(fleet, by, "alice", 10)->made.granted);
-    const auto before = fleet.command({"GET", "l:{test:alice}"}).value();
+    const auto before = fleet.command({"GET", "c:{test:alice}"}).value();
     for (int i = 0; i < 50; ++i) REQUIRE_FALSE(take(fleet, by, "alice", 1)->made.granted);
     const auto peek = take(fleet, by, "alice", 0);
     REQUIRE(standing_of(by.decide, peek->made.after, 1, peek->now_us).remaining == 0);
-    REQUIRE(fleet.command({"GET", "l:{test:alice}"}).value() == before);
+    REQUIRE(fleet.command({"GET", "c:{test:alice}"}).value() == before);
 }
 
 TEST_CASE("cell.lua: a cell expires when it is empty, not before", "[limiter]")
@@ -302,7 +302,7 @@ TEST_CASE("cell.lua: a cell expires when it is empty, not before", "[limiter]")
     fleet_of_stores fleet{1};
     const auto by = make(10, 60 * second, 10);
     REQUIRE(take(fleet, by, "alice", 3)->made.granted);
-    const auto left = *fleet.command({"PTTL", "l:{test:alice}"})->integer();
+    const auto left = *fleet.command({"PTTL", "c:{test:alice}"})->integer();
     REQUIRE(left > 17'000);
     REQUIRE(left <= 18'002);
 }
@@ -364,7 +364,7 @@ TEST_CASE("cell.lua: a cell from a far future is converted like any other", "[li
     const auto by = make(10, 60 * second, 10, 2);
     const auto now = take(fleet, by, "clock", 0)->now_us;
     const cell stored{.base_us = now + 400 * 86400 * second, .taken = 1};
-    REQUIRE(fleet.command({"SET", "l:{test:alice}", packed(stored, from.decide, 1)}).has_value());
+    REQUIRE(fleet.command({"SET", "c:{test:alice}", packed(stored, from.decide, 1)}).has_value());
     const auto made = take(fleet, by, "alice", 1);
     REQUIRE(made.has_value());
     REQUIRE_FALSE(made->made.granted);

@@ -40,6 +40,8 @@ TEST_CASE("batch: what is malformed is refused with its place", "[limiter]")
         {R"({"checks":[{"rule":"demo","key":"a","prize":1}]})", "checks[0] has an unknown member"},
         {R"({"checks":[{"rule":"demo","key":"a","cost":1,"cost":2}]})", "\"cost\" stands twice"},
         {R"({"checks":[{"rule":"demo","key":"a"}],"checks":[]})", "\"checks\" stands twice"},
+        {R"({"checks":[{"rule":"b","key":"k"},{"rule":"a","key":"k"},{"rule":"b","key":"k"}],"all_or_nothing":true})",
+         "checks[2] names a key a second time"},
         {"{\"checks\":[{\"rule\":\"demo\",\"key\":\"\xFF\"}]}", "JSON object"},
     }));
     CAPTURE(body);
