@@ -43,8 +43,9 @@ std::optional<outcome> account::decide(std::int64_t version, std::int64_t cost, 
         return outcome{.granted = true, .after = standing_at(cost, now_us), .by = decided_by::memory};
     }
     if (now_us >= known_until_us_) return std::nullopt;
+    // By the latest time that it may be at Redis: who waited as another worker told is not refused for a clock.
+    if (standing_at(cost, now_us + round_trip_us_).retry_after_us == 0) return std::nullopt;
     const standing now = standing_at(cost, now_us);
-    if (now.retry_after_us == 0) return std::nullopt;
     return outcome{.granted = false, .after = now, .by = decided_by::memory};
 }
 
@@ -101,6 +102,7 @@ void account::learn(std::int64_t version, const ask& asked, const ruling& heard,
     judged_ = heard.judged;
     known_ = heard.made.after;
     offset_us_ = heard.now_us - now_us;
+    round_trip_us_ = now_us - sent_us;
     const std::int64_t span = lease_span_us(judged_);
     known_until_us_ = sent_us + span;
     held_until_us_ = 0;

@@ -58,6 +58,7 @@ private:
 
     /// Redis' clock less ours when it replied; at most the true one, so that nothing is told too early.
     std::int64_t offset_us_ = 0;
+    std::int64_t round_trip_us_ = 0;
     rate judged_;
     std::int64_t version_ = 0;
     cell known_;

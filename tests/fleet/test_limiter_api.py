@@ -196,7 +196,8 @@ def test_all_or_nothing_takes_all_or_gives_everything_back(ask: Documented) -> N
     assert refused.json()["checks"][0] == {"rule": "demo", "key": key}
     assert remaining(ask, paths[0]) == 4
     # One in shadow mode refuses nobody.
-    shadows = [{"rule": "dry", "key": key, "cost": 2}] * 2
+    batch(ask, {"rule": "dry", "key": key, "cost": 2})
+    shadows = [{"rule": "dry", "key": name, "cost": 2} for name in (str(uuid.uuid4()), key)]
     said = batch(ask, *shadows, {"rule": "demo", "key": key}, all_or_nothing=True).json()
     assert [check.get("shadow") for check in said["checks"]] == ["allowed", "refused", None]
     assert said["allowed"] is True

@@ -369,3 +369,37 @@ TEST_CASE("lease: who waits as long as it was told is granted, whatever the repl
     REQUIRE_FALSE(one.decide());
     REQUIRE(one.call().made.granted);
 }
+
+TEST_CASE("lease: a refusal is over by the latest time that it may be at Redis", "[limiter]")
+{
+    desk one;
+    one.take_elsewhere(100);
+    const auto asked = one.next();
+    const auto heard = one.run(asked);
+    REQUIRE_FALSE(heard.made.granted);
+    // The reply took all of that time, or the call did.
+    constexpr std::int64_t trip = 600;
+    one.now += trip;
+    one.learn(asked, heard, one.now - trip);
+    const auto told = one.worker.standing_at(1, boot + one.now).retry_after_us;
+    REQUIRE(told > trip);
+    one.now += told - trip - 1;
+    REQUIRE(one.decide());
+    one.now += 1;
+    REQUIRE_FALSE(one.decide());
+}
+
+TEST_CASE("lease: who looks takes nothing of it, and is told while it lasts", "[limiter]")
+{
+    desk one;
+    one.own();
+    one.arrive(20);
+    REQUIRE(one.call().made.leased);
+    const auto seen = one.worker.peek(1, 1, boot + one.now);
+    REQUIRE(seen);
+    REQUIRE(seen->granted);
+    REQUIRE(one.worker.peek(1, 1, boot + one.now)->after.remaining == seen->after.remaining);
+    REQUIRE_FALSE(one.worker.peek(2, 1, boot + one.now));
+    one.now += span;
+    REQUIRE_FALSE(one.worker.peek(1, 1, boot + one.now));
+}
