@@ -1,71 +1,15 @@
-// What a request on a kept connection allocates. Replaces operator new for this whole executable.
+// What a request on a kept connection allocates.
 
 #include <array>
-#include <cstdlib>
-#include <new>
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/counted_allocations.hpp"
 #include "tests/unit/http/world.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-namespace {
-
-std::size_t allocations = 0;
-
-void* allocate(std::size_t size)
-{
-    ++allocations;
-    if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
-    throw std::bad_alloc{};
-}
-
-}  // namespace
-
-void* operator new(std::size_t size)
-{
-    return allocate(size);
-}
-
-void* operator new[](std::size_t size)
-{
-    return allocate(size);
-}
-
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept
-{
-    ++allocations;
-    return std::malloc(size == 0 ? 1 : size);
-}
-
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept
-{
-    ++allocations;
-    return std::malloc(size == 0 ? 1 : size);
-}
-
-void operator delete(void* memory) noexcept
-{
-    std::free(memory);
-}
-
-void operator delete[](void* memory) noexcept
-{
-    std::free(memory);
-}
-
-void operator delete(void* memory, std::size_t) noexcept
-{
-    std::free(memory);
-}
-
-void operator delete[](void* memory, std::size_t) noexcept
-{
-    std::free(memory);
-}
 
 namespace {
 
@@ -109,10 +53,10 @@ double per_request(test::world& in, std::string_view request)
     constexpr int count = 1000;
     bare_client client{in.path};
     for (int i = 0; i < 20; ++i) REQUIRE(client.exchange(in.loop, request));
-    const auto before = allocations;
+    const auto before = test::allocations();
     bool good = true;
     for (int i = 0; i < count; ++i) good = client.exchange(in.loop, request) && good;
-    const auto made = allocations - before;
+    const auto made = test::allocations() - before;
     REQUIRE(good);
     return static_cast<double>(made) / count;
 }

@@ -1,68 +1,12 @@
-// What an answer from memory allocates. Replaces operator new for this whole executable.
+// What an answer from memory allocates.
 
-#include <cstdlib>
-#include <new>
 #include <optional>
 
 #include <catch2/catch.hpp>
 
 #include "common/metrics/metrics.hpp"
 #include "services/limiter/handlers_referee.hpp"
-
-namespace {
-
-std::size_t allocations = 0;
-
-void* allocate(std::size_t size)
-{
-    ++allocations;
-    if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
-    throw std::bad_alloc{};
-}
-
-}  // namespace
-
-void* operator new(std::size_t size)
-{
-    return allocate(size);
-}
-
-void* operator new[](std::size_t size)
-{
-    return allocate(size);
-}
-
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept
-{
-    ++allocations;
-    return std::malloc(size == 0 ? 1 : size);
-}
-
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept
-{
-    ++allocations;
-    return std::malloc(size == 0 ? 1 : size);
-}
-
-void operator delete(void* memory) noexcept
-{
-    std::free(memory);
-}
-
-void operator delete[](void* memory) noexcept
-{
-    std::free(memory);
-}
-
-void operator delete(void* memory, std::size_t) noexcept
-{
-    std::free(memory);
-}
-
-void operator delete[](void* memory, std::size_t) noexcept
-{
-    std::free(memory);
-}
+#include "tests/support/counted_allocations.hpp"
 
 namespace {
 
@@ -72,7 +16,7 @@ using namespace shoal::limiter;
 /// Everything that a handler does beside asking the store.
 std::size_t allocated_by(const rule_book& book, referee& judge, const outcome& made, unsigned status)
 {
-    const auto before = allocations;
+    const auto before = test::allocations();
     std::optional<http::response> answered;
     {
         const auto* const rule = book.find("demo");
@@ -82,7 +26,7 @@ std::size_t allocated_by(const rule_book& book, referee& judge, const outcome& m
         answered = answer(*rule, made, said, status);
         (void)cost;
     }
-    const auto counted = allocations - before;
+    const auto counted = test::allocations() - before;
     REQUIRE(answered->status() == status);
     return counted;
 }
