@@ -2,8 +2,9 @@
 
     core <- config, log, metrics <- runtime <- redis, http <- worker <- services/<name>
 
-A service's domain is every file of services/<name>/ whose name does not begin with main, handlers or
-store: plain functions over values, free of sockets and loops however deep one follows their includes.
+A service's domain is every file of services/<name>/ that is not at its edge (main, handlers, store, origin: as the
+beginning of a file's name or as a folder): plain functions over values, free of sockets and loops however deep
+one follows their includes.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ RESERVED = {
     "hiredis": {"redis"},
 }
 # What a domain file may reach outside of this tree, besides the standard library.
-PURE = ("boost/system/", "cctz/", "fmt/", "nlohmann/", "xxhash.h")
+PURE = ("boost/container/", "boost/smart_ptr/", "boost/system/", "boost/unordered/", "cctz/", "fmt/", "nlohmann/", "xxhash.h")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 STANDARD = re.compile(r"[a-z_0-9]+")
-AT_THE_EDGE = re.compile(r"(main|handlers|store)([_.].*)?")
+AT_THE_EDGE = re.compile(r"(main|handlers|store|origin)([_.].*)?")
 GENERATED = re.compile(r"\w+_embedded\.hpp")
 
 
@@ -78,7 +79,7 @@ def layer(name: str) -> str:
 
 
 def is_domain(name: str) -> bool:
-    return layer(name) == "service" and not AT_THE_EDGE.fullmatch(Path(name).name)
+    return layer(name) == "service" and not AT_THE_EDGE.fullmatch(Path(name).parts[2])
 
 
 def check(root: Path) -> list[str]:
