@@ -17,6 +17,14 @@ public:
         case errc::redis_error_reply: return "Redis answered with an error";
         case errc::redis_unexpected_reply: return "Redis answered with an unexpected reply";
         case errc::deadline_exceeded: return "the deadline passed before the work began";
+        case errc::connection_lost: return "the other side closed the connection";
+        case errc::malformed_body: return "the body's framing is malformed";
+        case errc::too_large: return "the message is larger than allowed";
+        case errc::origin_unreachable: return "no connection to the origin";
+        case errc::origin_busy: return "too many requests wait for the origin";
+        case errc::origin_timeout: return "the origin took too long";
+        case errc::origin_lost: return "the origin ended the connection before its answer was complete";
+        case errc::origin_malformed: return "the origin's answer is malformed";
         }
         return "unknown error";
     }

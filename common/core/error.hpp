@@ -17,6 +17,22 @@ enum class errc {
     redis_unexpected_reply,
     /// The caller's own deadline passed before the work was begun.
     deadline_exceeded,
+    /// The other side closed or reset the connection.
+    connection_lost,
+    /// A body whose framing can't be read.
+    malformed_body,
+    /// A message above a limit.
+    too_large,
+    /// No connection to the origin: the request was not sent.
+    origin_unreachable,
+    /// As many connections to the origin as are allowed, and as many waiting.
+    origin_busy,
+    /// The origin took longer than it may.
+    origin_timeout,
+    /// The origin closed or reset the connection before its answer was complete.
+    origin_lost,
+    /// The origin's answer is not HTTP/1.1 as it may be passed on.
+    origin_malformed,
 };
 
 [[nodiscard]] const boost::system::error_category& shoal_category() noexcept;

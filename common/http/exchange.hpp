@@ -36,8 +36,8 @@ public:
     [[nodiscard]] virtual bool has_body() const noexcept = 0;
     /// Of a body with a Content-Length.
     [[nodiscard]] virtual std::optional<std::uint64_t> body_length() const noexcept = 0;
-    /// The next piece of the body, empty at its end; valid until the next call. Sends 100 Continue first where the client
-    /// waits for it. Fails with errc::malformed_body for bad chunks, errc::too_large above the limit,
+    /// The next piece of the body, empty at its end; valid until the next call. Sends 100 Continue first where the
+    /// client waits for it. Fails with errc::malformed_body for bad chunks, errc::too_large above the limit,
     /// errc::deadline_exceeded when nothing came in time, errc::connection_lost.
     [[nodiscard]] virtual boost::asio::awaitable<result<std::string_view>> read() = 0;
     /// What was after the chunks, as header lines; once read() has returned the end.
@@ -68,7 +68,8 @@ protected:
 /// An answer at once, or a coroutine that gives it through the exchange.
 using streamed_reply = std::variant<response, prepared, boost::asio::awaitable<void>>;
 /// Called when the head of a request is there; its target is in origin form (`OPTIONS *` keeps its asterisk).
-/// A body that the handler did not read is read and dropped after its answer, up to a bound; beyond it the connection ends.
+/// A body that the handler did not read is read and dropped after its answer, up to a bound; beyond it the connection
+/// ends.
 using stream_handler = std::function<streamed_reply(request&, exchange&)>;
 
 }  // namespace shoal::http

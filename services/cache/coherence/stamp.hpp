@@ -22,7 +22,8 @@ using tag = std::uint64_t;
 enum class standing : std::uint8_t {
     /// No tag of it was purged since.
     current,
-    /// A tag of it was purged softly since: it must be validated, and may be served meanwhile where staleness is allowed.
+    /// A tag of it was purged softly since: it must be validated, and may be served meanwhile where staleness is
+    /// allowed.
     softly_purged,
     /// It must not be served.
     purged,

@@ -1,0 +1,19 @@
+#pragma once
+// The cache over HTTP.
+
+#include <string_view>
+#include <vector>
+
+#include "common/worker/service.hpp"
+
+namespace shoal::cache {
+
+class handlers final : public worker::service {
+public:
+    [[nodiscard]] std::string_view name() const noexcept override { return "cache"; }
+    [[nodiscard]] std::function<void()> read(config::object& section, const worker::facts& known) override;
+    [[nodiscard]] nlohmann::json effective() const override;
+    [[nodiscard]] std::vector<http::route> start(const worker::context& from) override;
+};
+
+}  // namespace shoal::cache
