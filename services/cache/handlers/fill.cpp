@@ -1,0 +1,103 @@
+#include "services/cache/handlers/fill.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace shoal::cache {
+namespace {
+
+/// How much of what is not kept waits for the slowest reader.
+constexpr std::uint64_t window = 256 * 1024;
+
+}  // namespace
+
+fill::reader::reader(fill& of) : of_{of}
+{
+    of.readers_.push_back(*this);
+}
+
+fill::reader::~reader()
+{
+    unlink();
+    of_.drop_read();
+    of_.taken_.notify();
+}
+
+shared_bytes fill::reader::next()
+{
+    const auto at = piece_ - of_.dropped_;
+    if (at >= of_.pieces_.size()) return {};
+    auto piece = of_.pieces_[at];
+    ++piece_;
+    of_.drop_read();
+    of_.taken_.notify();
+    return piece;
+}
+
+bool fill::reader::at_end() const noexcept
+{
+    return of_.phase_ == phase::complete && piece_ == of_.dropped_ + of_.pieces_.size();
+}
+
+fill::fill(const boost::asio::any_io_executor& on, std::string key) : key_{std::move(key)}, changed_{on}, taken_{on} {}
+
+void fill::mark_sent(stamp since, boot_time at)
+{
+    since_ = since;
+    sent_ = at;
+}
+
+void fill::begin(filled_head head)
+{
+    head_ = std::move(head);
+    phase_ = phase::flowing;
+    changed_.notify();
+}
+
+boost::asio::awaitable<bool> fill::add(shared_bytes piece)
+{
+    received_ += piece.view.size();
+    held_ += piece.view.size();
+    pieces_.push_back(std::move(piece));
+    changed_.notify();
+    while (!keeping_) {
+        if (readers_.empty()) co_return false;
+        if (held_ <= window) break;
+        co_await taken_.wait();
+    }
+    co_return true;
+}
+
+void fill::stop_keeping()
+{
+    keeping_ = false;
+    drop_read();
+}
+
+void fill::drop_read()
+{
+    if (keeping_) return;
+    auto first = dropped_ + pieces_.size();
+    for (const auto& one : readers_) first = std::min(first, one.piece_);
+    for (; dropped_ < first; ++dropped_) {
+        held_ -= pieces_.front().view.size();
+        pieces_.pop_front();
+    }
+}
+
+void fill::complete(stored_ptr outcome, std::string trailers)
+{
+    outcome_ = std::move(outcome);
+    trailers_ = std::move(trailers);
+    phase_ = phase::complete;
+    changed_.notify();
+}
+
+void fill::fail(boost::system::error_code why)
+{
+    error_ = why;
+    phase_ = phase::failed;
+    changed_.notify();
+}
+
+}  // namespace shoal::cache

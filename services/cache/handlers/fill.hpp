@@ -1,0 +1,115 @@
+#pragma once
+// One response on its way in, and everybody who waits for it: whoever asked first is a reader like the others. It knows
+// neither where the response comes from (fetch.hpp) nor what is done with it (serve.hpp).
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include "common/core/bytes.hpp"
+#include "common/core/clock.hpp"
+#include "common/core/error.hpp"
+#include "services/cache/handlers/event.hpp"
+#include "services/cache/memory/stored.hpp"
+
+namespace shoal::cache {
+
+/// What a response is before its body is there.
+struct filled_head {
+    unsigned status = 0;
+    /// As in stored::head, without the status line.
+    std::string lines;
+    std::optional<std::uint64_t> length;
+    /// Others than the first may have it.
+    bool shared = false;
+    stored_parts kept;
+};
+
+class fill final : public counted {
+public:
+    enum class phase : std::uint8_t { asking, flowing, complete, failed };
+
+    /// Reads from the first byte on. Lives no longer than the fill.
+    class reader : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+    public:
+        explicit reader(fill& of);
+        ~reader();
+        reader(const reader&) = delete;
+        reader& operator=(const reader&) = delete;
+
+        /// The next piece that is there; empty when there is none yet.
+        [[nodiscard]] shared_bytes next();
+        /// Everything up to the end has been read.
+        [[nodiscard]] bool at_end() const noexcept;
+
+    private:
+        friend class fill;
+        fill& of_;
+        std::size_t piece_ = 0;
+    };
+
+    fill(const boost::asio::any_io_executor& on, std::string key);
+
+    [[nodiscard]] const std::string& key() const noexcept { return key_; }
+    [[nodiscard]] phase current() const noexcept { return phase_; }
+    /// From `flowing` on, unless it was answered by something stored.
+    [[nodiscard]] const filled_head& head() const noexcept { return head_; }
+    /// In `complete`: what came of it, when it was kept or was there already.
+    [[nodiscard]] const stored_ptr& outcome() const noexcept { return outcome_; }
+    [[nodiscard]] boost::system::error_code error() const noexcept { return error_; }
+    [[nodiscard]] const std::string& trailers() const noexcept { return trailers_; }
+    [[nodiscard]] boost::asio::awaitable<void> changed() { return changed_.wait(); }
+
+    /// A reader may still start with the first byte.
+    [[nodiscard]] bool whole() const noexcept { return dropped_ == 0; }
+    /// Before the request was sent, the time of which decides who may join without a lease: nothing.
+    [[nodiscard]] std::optional<boot_time> sent() const noexcept { return sent_; }
+    [[nodiscard]] const stamp& since() const noexcept { return since_; }
+
+    /// What follows is for whoever fetches. Each wakes those who wait.
+    void mark_sent(stamp since, boot_time at);
+    void begin(filled_head head);
+    /// Waits while the slowest reader is further behind than a window, unless everything is kept. False when nobody
+    /// reads and nothing is kept: then the rest is not wanted.
+    [[nodiscard]] boost::asio::awaitable<bool> add(shared_bytes piece);
+    /// From now on pieces are dropped when every reader has had them: the response turned out too large to keep.
+    void stop_keeping();
+    [[nodiscard]] bool keeping() const noexcept { return keeping_; }
+    void complete(stored_ptr outcome, std::string trailers);
+    void fail(boost::system::error_code why);
+
+    [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
+    [[nodiscard]] const std::deque<shared_bytes>& pieces() const noexcept { return pieces_; }
+
+private:
+    void drop_read();
+
+    std::string key_;
+    phase phase_ = phase::asking;
+    bool keeping_ = true;
+    std::optional<boot_time> sent_;
+    stamp since_;
+    filled_head head_;
+    /// Pieces before the first of these were dropped.
+    std::deque<shared_bytes> pieces_;
+    std::size_t dropped_ = 0;
+    std::uint64_t held_ = 0;
+    std::uint64_t received_ = 0;
+    stored_ptr outcome_;
+    boost::system::error_code error_;
+    std::string trailers_;
+    boost::intrusive::list<reader, boost::intrusive::constant_time_size<false>> readers_;
+    event changed_;
+    /// A reader went on, or went away.
+    event taken_;
+};
+
+using fill_ptr = boost::intrusive_ptr<fill>;
+
+}  // namespace shoal::cache
