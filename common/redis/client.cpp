@@ -72,7 +72,7 @@ public:
         : options_{checked(std::move(chosen))},
           tasks_{tasks},
           log_{log},
-          instruments_{metrics},
+          instruments_{metrics, options_.name},
           where_{shown(options_.where)},
           wake_{loop},
           channel_{loop, options_, log, instruments_, [this] { wake_.cancel(); }},

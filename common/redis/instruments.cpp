@@ -5,25 +5,34 @@
 namespace shoal::redis {
 namespace {
 
-metrics::counter& errors(metrics::registry& metrics, const char* kind)
+metrics::labels of(const std::string& instance)
 {
-    return metrics.add_counter("shoal_redis_errors_total", "Calls that failed, by kind.", {{"kind", kind}});
+    if (instance.empty()) return {};
+    return {{"instance", instance}};
+}
+
+metrics::counter& errors(metrics::registry& metrics, metrics::labels with, const char* kind)
+{
+    with.emplace_back("kind", kind);
+    return metrics.add_counter("shoal_redis_errors_total", "Calls that failed, by kind.", std::move(with));
 }
 
 }  // namespace
 
-instruments::instruments(metrics::registry& metrics)
-    : commands{metrics.add_counter("shoal_redis_commands_total", "Commands given to a connection.")},
-      writes{metrics.add_counter("shoal_redis_writes_total", "Writes to the socket; commands per write is the batch.")},
-      reconnects{metrics.add_counter("shoal_redis_reconnects_total", "Connections made after the first.")},
-      connected{metrics.add_gauge("shoal_redis_connected", "1 while connected and identified.")},
-      pending{metrics.add_gauge("shoal_redis_pending", "Commands without an answer.")},
+instruments::instruments(metrics::registry& metrics, const std::string& instance)
+    : commands{metrics.add_counter("shoal_redis_commands_total", "Commands given to a connection.", of(instance))},
+      writes{metrics.add_counter("shoal_redis_writes_total", "Writes to the socket; commands per write is the batch.",
+                                 of(instance))},
+      reconnects{
+          metrics.add_counter("shoal_redis_reconnects_total", "Connections made after the first.", of(instance))},
+      connected{metrics.add_gauge("shoal_redis_connected", "1 while connected and identified.", of(instance))},
+      pending{metrics.add_gauge("shoal_redis_pending", "Commands without an answer.", of(instance))},
       seconds{metrics.add_histogram("shoal_redis_command_seconds", "From sending a command to its answer or deadline.",
-                                    metrics::latency_bounds())},
-      unavailable{errors(metrics, "unavailable")},
-      outcome_unknown{errors(metrics, "outcome_unknown")},
-      error_reply{errors(metrics, "error_reply")},
-      deadline_exceeded{errors(metrics, "deadline_exceeded")}
+                                    metrics::latency_bounds(), of(instance))},
+      unavailable{errors(metrics, of(instance), "unavailable")},
+      outcome_unknown{errors(metrics, of(instance), "outcome_unknown")},
+      error_reply{errors(metrics, of(instance), "error_reply")},
+      deadline_exceeded{errors(metrics, of(instance), "deadline_exceeded")}
 {
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace shoal::log {
@@ -16,7 +17,8 @@ class logger;
 namespace shoal::redis {
 
 struct instruments {
-    explicit instruments(metrics::registry& metrics);
+    /// `instance` is a label of each of them, unless it is empty.
+    instruments(metrics::registry& metrics, const std::string& instance);
 
     /// Counts a call's failure under its kind.
     void failed(errc kind) noexcept;

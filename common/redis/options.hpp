@@ -19,6 +19,9 @@ struct endpoint {
 
 struct options {
     endpoint where;
+    /// Label `instance` of the client's metrics, so that several clients of a worker do not share theirs; without one
+    /// they have no such label.
+    std::string name{};
     std::chrono::milliseconds connect_timeout{1000};
     /// How long a command may take when its caller names no deadline.
     std::chrono::milliseconds command_timeout{100};

@@ -1,9 +1,11 @@
 #pragma once
-// What a service is to the frame that runs it: a section of the configuration and a table of routes.
+// What a service is to the frame that runs it: a section of the configuration, a table of routes, and for a service
+// that stands before other sites a handler of everything that comes to them.
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,7 +13,9 @@
 #include <boost/asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 
+#include "common/http/exchange.hpp"
 #include "common/http/router.hpp"
+#include "common/redis/options.hpp"
 
 namespace shoal::config {
 class object;
@@ -41,6 +45,14 @@ struct context {
     redis::client& state;
     /// The longest that a command of `state` may take.
     std::chrono::milliseconds state_timeout;
+    /// Redis instance `l2`; null when the worker was given none. A worker serves without waiting for it.
+    redis::client* l2 = nullptr;
+    /// For a further connection to `state`, under a name of its own.
+    redis::options state_options{};
+    /// As "cache-1": the place, not the process.
+    std::string worker_name{};
+    /// 32 hexadecimal digits, drawn when the process began.
+    std::string incarnation{};
 };
 
 /// What the configuration says beside a service's own section.
@@ -67,6 +79,10 @@ public:
 
     /// Called once, on the loop's thread, before anything listens. Returns the public routes.
     [[nodiscard]] virtual std::vector<http::route> start(const context& from) = 0;
+
+    /// Answers everything that comes to the sockets of --listen-site, whatever its path; empty for a service that has
+    /// no such front. Asked for once, after start(), when there is such a socket.
+    [[nodiscard]] virtual http::stream_handler site_handler() { return {}; }
 
     /// More paths for the worker's private socket, each below /-/; asked for once, after start().
     [[nodiscard]] virtual std::vector<http::route> admin_routes() { return {}; }
