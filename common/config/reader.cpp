@@ -1,6 +1,7 @@
 #include "common/config/reader.hpp"
 
 #include "common/config/duration.hpp"
+#include "common/config/size.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -143,6 +144,19 @@ std::chrono::microseconds object::duration(std::string_view name, duration_range
         problem(name, fmt::format("must be a duration from \"{}\" to \"{}\" (a whole number and us, ms, s, m, h or d), "
                                   "is {}",
                                   format_duration(range.least), format_duration(range.most), shown(*value)));
+    }
+    return fallback.value_or(range.least);
+}
+
+std::int64_t object::size(std::string_view name, integer_range range, std::optional<std::int64_t> fallback)
+{
+    if (const json* value = take(name, !fallback)) {
+        if (value->is_string()) {
+            const auto bytes = parse_size(value->get_ref<const std::string&>());
+            if (bytes && *bytes >= range.least && *bytes <= range.most) return *bytes;
+        }
+        problem(name, fmt::format("must be a size from \"{}\" to \"{}\" (a whole number and b, kb, mb or gb), is {}",
+                                  format_size(range.least), format_size(range.most), shown(*value)));
     }
     return fallback.value_or(range.least);
 }

@@ -63,6 +63,9 @@ public:
     /// A string of a whole number and a unit: "250us", "50ms", "60s", "5m", "1h", "7d".
     [[nodiscard]] std::chrono::microseconds duration(std::string_view name, duration_range range,
                                                      std::optional<std::chrono::microseconds> fallback = std::nullopt);
+    /// Bytes, as a string of a whole number and a unit of 1024: "512b", "16kb", "64mb", "2gb".
+    [[nodiscard]] std::int64_t size(std::string_view name, integer_range range,
+                                    std::optional<std::int64_t> fallback = std::nullopt);
     /// One of the names in `choices`; the message lists them.
     template <class T>
     [[nodiscard]] T one_of(std::string_view name, std::initializer_list<std::pair<std::string_view, T>> choices,

@@ -1,5 +1,6 @@
 #include "common/config/reader.hpp"
 #include "common/config/duration.hpp"
+#include "common/config/size.hpp"
 
 #include <fmt/format.h>
 #include <catch2/catch.hpp>
@@ -142,6 +143,36 @@ TEST_CASE("config: a duration is a whole number and a unit", "[config]")
         CHECK(format_duration(*parse_duration(text)) == text);
     CHECK(format_duration(60s) == "1m");
     CHECK(format_duration(1001ms) == "1001ms");
+}
+
+TEST_CASE("config: a size is a whole number and a unit of 1024", "[config]")
+{
+    CHECK(parse_size("512b") == 512);
+    CHECK(parse_size("16kb") == 16 * 1024);
+    CHECK(parse_size("64mb") == 64 * 1024 * 1024);
+    CHECK(parse_size("2gb") == INT64_C(2) * 1024 * 1024 * 1024);
+    for (const char* bad : {"", "64", "mb", "-1mb", "1.5gb", " 1mb", "1 mb", "1MB", "1m", "1mib", "1tb",
+                            "9223372036854775808b", "8589934592gb"}) {
+        INFO(bad);
+        CHECK_FALSE(parse_size(bad));
+    }
+    for (const char* text : {"0b", "512b", "1kb", "64mb", "2gb"}) CHECK(format_size(*parse_size(text)) == text);
+    CHECK(format_size(1025) == "1025b");
+}
+
+TEST_CASE("config: a size out of its range is refused with both ends", "[config]")
+{
+    const auto complaint = [](const char* size) {
+        return complaints(fmt::format(R"({{"room":{}}})", size).c_str(), [](object& from) {
+            (void)from.size("room", {1024, 1 << 20}, 2048);
+        });
+    };
+    CHECK(complaint("\"1kb\"").empty());
+    CHECK(complaint("\"1mb\"").empty());
+    CHECK_FALSE(complaint("\"1025kb\"").empty());
+    CHECK(complaint("\"1023b\"") ==
+          "f: $.room: must be a size from \"1kb\" to \"1mb\" (a whole number and b, kb, mb or gb), is \"1023b\"");
+    CHECK_FALSE(complaint("4096").empty());
 }
 
 TEST_CASE("config: an unknown key is refused with what is known and what was probably meant", "[config]")
