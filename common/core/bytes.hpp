@@ -21,6 +21,7 @@ public:
     explicit owned_text(std::string text) : text_{std::move(text)} {}
 
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
+    [[nodiscard]] std::size_t footprint() const noexcept override { return sizeof *this + text_.capacity(); }
 
 private:
     std::string text_;

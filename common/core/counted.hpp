@@ -1,6 +1,7 @@
 #pragma once
 // Shared ownership within one thread: a count that costs an addition, and no lock.
 
+#include <cstddef>
 #include <cstdint>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
@@ -15,6 +16,8 @@ public:
     counted& operator=(const counted&) = delete;
 
     [[nodiscard]] std::uint32_t owners() const noexcept { return owners_; }
+    /// Bytes of the heap that it keeps, for who has a budget; 0 when it does not know.
+    [[nodiscard]] virtual std::size_t footprint() const noexcept { return 0; }
 
 protected:
     virtual ~counted() = default;
