@@ -1,0 +1,69 @@
+#pragma once
+// One site: its hosts, its origin, and the rules of its paths.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "services/cache/site/rule.hpp"
+
+namespace shoal::cache {
+
+/// Which of the addresses in X-Forwarded-For the origin is told.
+enum class forwarded_for : std::uint8_t {
+    /// The last one: that of the client as our own proxy saw it.
+    client,
+    /// All of them, for a site that is behind another proxy.
+    chain,
+    none,
+};
+
+/// A path that is asked for at each interval.
+struct health_check {
+    std::string path;
+    std::string host;
+    std::chrono::milliseconds interval{2'000};
+    std::chrono::milliseconds timeout{1'000};
+};
+
+struct origin_servers {
+    /// "unix:/run/app.sock", "127.0.0.1:8000", "app.internal:80", "[::1]:80".
+    std::vector<std::string> servers;
+    /// Sent as Host; empty for the client's own.
+    std::string host;
+    std::chrono::milliseconds connect{1'000};
+    std::chrono::milliseconds first_byte{30'000};
+    std::chrono::milliseconds between_bytes{30'000};
+    std::chrono::milliseconds idle{30'000};
+    std::size_t connections = 64;
+    std::optional<health_check> check;
+};
+
+struct site {
+    std::string name;
+    /// Lower case, without port: "shop.example", "*.shop.example", "*".
+    std::vector<std::string> hosts;
+    origin_servers origin;
+    /// Bytes of body above which a response streams through without being stored.
+    std::uint64_t max_object = std::uint64_t{16} << 20U;
+    /// Cache-Control of requests is honoured.
+    bool client_directives = true;
+    /// Surrogate-Key, Cache-Tag and xkey do not go to clients.
+    bool tags_hidden = false;
+    forwarded_for addresses = forwarded_for::client;
+    std::vector<rule> rules;
+    /// Where no rule of `rules` matches.
+    rule otherwise;
+    /// For paths that servers read differently (see path.hpp): only what the origin itself says, and nothing at all on
+    /// a site with a rule that passes or bypasses.
+    rule doubtful;
+
+    /// For a path as append_path() writes it.
+    [[nodiscard]] const rule& rule_of(std::string_view path, bool is_doubtful) const noexcept;
+};
+
+}  // namespace shoal::cache
