@@ -9,6 +9,7 @@ find_package(CLI11 REQUIRED)
 find_package(prometheus-cpp REQUIRED)
 find_library(hiredis_library hiredis REQUIRED)
 find_library(xxhash_library xxhash REQUIRED)
+find_library(cares_library cares REQUIRED)
 
 add_library(shoal_options INTERFACE)
 target_include_directories(shoal_options INTERFACE ${PROJECT_SOURCE_DIR})

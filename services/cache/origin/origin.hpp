@@ -64,20 +64,23 @@ struct settings {
 using body_source = std::function<boost::asio::awaitable<result<std::string_view>>()>;
 
 struct outgoing {
-    /// Request line and header lines but for Connection, Content-Length and Transfer-Encoding, without the empty line.
+    /// Request line and header lines but for Connection, Content-Length, Transfer-Encoding and Expect, without the empty
+    /// line.
     std::string head;
     bool head_method = false;
     /// May be sent again when the connection ended before a byte of the answer came (RFC 9110, 9.2.2). Without a body
     /// only.
     bool idempotent = false;
-    /// The body, where there is one; chunked when its length is not known.
+    /// The body, where there is one; chunked when its length is not known. Not asked for more once the answer's head
+    /// is there: an origin may answer before it has read everything.
     body_source body;
     std::optional<std::uint64_t> body_length;
     /// Called for each interim answer but 100 and 101, with its header lines, hop-by-hop ones left out.
     std::function<boost::asio::awaitable<void>(unsigned status, std::string_view lines)> on_interim;
 };
 
-/// An answer of the origin while it comes in. Dropping it before its end closes the connection.
+/// An answer of the origin while it comes in; it may outlive the origin. Dropping it before its end closes the
+/// connection. Not while read() runs.
 class answer {
 public:
     virtual ~answer() = default;
@@ -87,12 +90,13 @@ public:
     [[nodiscard]] virtual const std::vector<http::header>& headers() const noexcept = 0;
     /// Of the body, where it is known: 0 for HEAD, 204 and 304.
     [[nodiscard]] virtual std::optional<std::uint64_t> length() const noexcept = 0;
-    /// Next piece of the body, at most 64 KiB, with the chunked coding taken off; empty at its end. Fails with
-    /// errc::origin_lost for a body that ends early, origin_timeout, origin_malformed.
+    /// Next piece of the body, at most 64 KiB, with the chunked coding taken off; empty at its end. Pieces that follow
+    /// each other in one owner are parts of one block: joined, they are one view. Fails with errc::origin_lost for a
+    /// body that ends early, origin_timeout, origin_malformed.
     [[nodiscard]] virtual boost::asio::awaitable<result<shared_bytes>> read() = 0;
     /// A piece is there already: read() would not wait.
     [[nodiscard]] virtual bool ready() const noexcept = 0;
-    /// After the end: what came after the chunks, as header lines.
+    /// After the end: what came after the chunks, as header lines, each with its CR LF; without those of framing.
     [[nodiscard]] virtual std::string_view trailers() const noexcept = 0;
 };
 
@@ -112,13 +116,14 @@ public:
 
     /// Sends a request to a server that is in good health, or to any where none is. Returns when the head of the final
     /// answer is there. Errors: origin_unreachable (not sent), origin_busy, origin_timeout, origin_lost,
-    /// origin_malformed, and what `body` failed with.
+    /// origin_malformed, and what `body` failed with. `deadline` is for the head, not for the body that follows.
     [[nodiscard]] boost::asio::awaitable<result<std::unique_ptr<answer>>> send(outgoing what,
                                                                                boot_time deadline = boot_time::max());
 
 private:
     class impl;
-    std::unique_ptr<impl> impl_;
+    /// Shared with what is in flight.
+    std::shared_ptr<impl> impl_;
 };
 
 }  // namespace shoal::cache::origin
