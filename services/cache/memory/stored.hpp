@@ -13,23 +13,9 @@
 #include "common/core/bytes.hpp"
 #include "common/core/clock.hpp"
 #include "services/cache/coherence/stamp.hpp"
+#include "services/cache/protocol/lifetime.hpp"
 
 namespace shoal::cache {
-
-/// How long a response may be used (RFC 9111, 4.2; RFC 5861). Seconds, of the wall clock where it leaves the process.
-struct lifetime {
-    /// corrected_initial_age at `received`.
-    std::int64_t initial_age = 0;
-    std::int64_t fresh_for = 0;
-    std::int64_t stale_while_revalidate = 0;
-    std::int64_t stale_if_error = 0;
-    /// no-cache: never without validation.
-    bool always_validate = false;
-    /// must-revalidate, proxy-revalidate or s-maxage: never stale, whatever happens.
-    bool must_revalidate = false;
-
-    friend bool operator==(const lifetime&, const lifetime&) = default;
-};
 
 /// Names one fill: what a 304 updates, and no other. Two draws are never equal: `process` is of the incarnation.
 struct fill_id {

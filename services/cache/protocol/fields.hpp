@@ -1,13 +1,57 @@
 #pragma once
-// A header field as the rules of the cache see it.
+// Header fields as they came, and the lists that their values make (RFC 9110, 5.3 and 5.6.1).
 
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <string_view>
+#include <vector>
 
 namespace shoal::cache {
 
+/// One line. The views belong to the message that it was read from.
 struct field_view {
     std::string_view name;
     std::string_view value;
 };
 
 }  // namespace shoal::cache
+
+namespace shoal::cache::protocol {
+
+using field_span = std::span<const field_view>;
+
+/// Without the spaces and tabs around it.
+[[nodiscard]] std::string_view trim(std::string_view text) noexcept;
+
+/// The value of the first line of that name, trimmed.
+[[nodiscard]] std::optional<std::string_view> find(field_span fields, std::string_view name) noexcept;
+[[nodiscard]] bool has(field_span fields, std::string_view name) noexcept;
+
+/// Takes the next member off a comma-separated list: trimmed, empty ones left out, commas in quoted strings not
+/// counted. Nothing at its end.
+[[nodiscard]] std::optional<std::string_view> next_member(std::string_view& rest) noexcept;
+
+/// The members of a list that may go over several lines.
+class list_members {
+public:
+    list_members(field_span fields, std::string_view name) noexcept : fields_{fields}, name_{name} {}
+
+    [[nodiscard]] std::optional<std::string_view> next() noexcept;
+
+private:
+    field_span fields_;
+    std::string_view name_;
+    std::string_view rest_;
+};
+
+/// A member of the list is `member`, compared without case.
+[[nodiscard]] bool has_member(field_span fields, std::string_view name, std::string_view member) noexcept;
+
+/// delta-seconds (RFC 9111, 1.2.2): digits only; what is above 2^31 is 2^31.
+[[nodiscard]] std::optional<std::int64_t> delta_seconds(std::string_view text) noexcept;
+
+/// The header lines of a head (after its status line, up to an empty line or the end), each without its CR LF.
+[[nodiscard]] std::vector<field_view> lines_of(std::string_view head);
+
+}  // namespace shoal::cache::protocol

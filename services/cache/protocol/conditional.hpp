@@ -1,0 +1,49 @@
+#pragma once
+// Validation (RFC 9110, 13; RFC 9111, 4.3): of clients' copies against what is stored, of what is stored at the origin.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "services/cache/protocol/fields.hpp"
+#include "services/cache/protocol/request_view.hpp"
+
+namespace shoal::cache::protocol {
+
+/// Not W/ and in quotes.
+[[nodiscard]] bool is_strong(std::string_view etag) noexcept;
+/// In quotes, with or without W/.
+[[nodiscard]] bool is_etag(std::string_view text) noexcept;
+[[nodiscard]] bool weak_match(std::string_view a, std::string_view b) noexcept;
+[[nodiscard]] bool strong_match(std::string_view a, std::string_view b) noexcept;
+
+/// The validators of something stored; empty where there is none.
+struct validators {
+    std::string_view etag;
+    std::string_view last_modified;
+    /// Its Date; counts where there is no Last-Modified.
+    std::string_view date;
+};
+
+/// The client's copy is good: 304. For GET and HEAD, and a stored response that is to be served now.
+[[nodiscard]] bool not_modified(const request_view& asked, const validators& of, std::chrono::sys_seconds now) noexcept;
+
+/// If-Range does not keep the Range from counting (RFC 9110, 13.1.5).
+[[nodiscard]] bool range_counts(const request_view& asked, const validators& of, std::chrono::sys_seconds now) noexcept;
+
+/// Header lines that ask the origin whether `of` is still good: empty when it has no validator that may be used. The
+/// client's own conditions are not sent then. After a hard purge only strong validators count.
+[[nodiscard]] std::string validation_lines(const validators& of, bool only_strong);
+
+/// Names of fields that are not sent to the origin when `validation_lines` are, or when what comes back is to be
+/// stored: If-None-Match, If-Modified-Since, If-Range and Range.
+[[nodiscard]] bool is_condition(std::string_view name) noexcept;
+
+/// A 304 is about what is stored: it carries no strong validator, or the same (RFC 9111, 4.3.4).
+[[nodiscard]] bool confirms(field_span not_modified_fields, const validators& of) noexcept;
+
+/// An answer of 200 to HEAD is about what is stored: no validator and no length differs (RFC 9111, 4.3.5).
+[[nodiscard]] bool head_confirms(field_span head_fields, const validators& of, std::uint64_t stored_length) noexcept;
+
+}  // namespace shoal::cache::protocol
