@@ -11,8 +11,8 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "common/core/error.hpp"
-#include "common/redis/options.hpp"
 #include "common/worker/service.hpp"
+#include "services/cache/coherence/terms.hpp"
 #include "services/cache/coherence/view.hpp"
 
 namespace shoal::cache {
@@ -34,17 +34,20 @@ struct purge_receipt {
 
 class purge_log final : public coherence_view {
 public:
-    /// `name` is that of the place, "cache-1"; `incarnation` of the process.
-    purge_log(const worker::context& from, std::string name, std::string incarnation);
+    /// Destroy it after stop(), and before the loop or after it has run to its end.
+    explicit purge_log(const worker::context& from, lease_terms terms = {});
     ~purge_log() override;
 
     /// Joins the log and follows it until drain().
     void start();
     /// Leaves the members: no purge waits for this worker any more. The lease is given up first.
     [[nodiscard]] boost::asio::awaitable<void> drain();
+    /// Gives the lease up and ends everything, without a word to Redis: also after drain().
+    void stop();
 
-    /// Returns when every live worker has applied it or its lease has run out. After redis_outcome_unknown the purge
-    /// may or may not hold: repeating it is safe.
+    /// Returns when every live worker has applied it or its lease has run out. Purges that are asked for while one is
+    /// on its way share the next one's sequence. After redis_outcome_unknown the purge may or may not hold: repeating
+    /// it is safe. Without tags there is nothing to do, and nothing to ask of Redis.
     [[nodiscard]] boost::asio::awaitable<result<purge_receipt>> acknowledge(purge what);
 
     [[nodiscard]] bool current(boot_time now) const noexcept override;

@@ -1,0 +1,97 @@
+#include "services/cache/coherence/acknowledgement.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace shoal::cache {
+namespace {
+
+bool covers(const stamp& applied, const stamp& purge) noexcept
+{
+    return applied.epoch == purge.epoch && applied.sequence >= purge.sequence;
+}
+
+bool take_number(std::string_view& text, std::uint64_t& into) noexcept
+{
+    const auto* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, into);
+    if (read.ec != std::errc{} || read.ptr == end || *read.ptr != ' ') return false;
+    text.remove_prefix(static_cast<std::size_t>(read.ptr - text.data()) + 1);
+    return true;
+}
+
+std::vector<std::string> names_of(const std::vector<acknowledgement::member>& members)
+{
+    std::vector<std::string> names;
+    for (const auto& each : members) {
+        const auto report = read_member_report(each.report);
+        names.emplace_back(report ? report->name : std::string_view{each.incarnation});
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+}  // namespace
+
+std::string to_text(const member_report& report)
+{
+    auto text = std::to_string(report.applied.epoch);
+    text.append(" ").append(std::to_string(report.applied.sequence));
+    text.append(" ").append(std::to_string(report.renewals));
+    text.append(" ").append(report.name);
+    return text;
+}
+
+std::optional<member_report> read_member_report(std::string_view text) noexcept
+{
+    member_report read;
+    if (!take_number(text, read.applied.epoch) || !take_number(text, read.applied.sequence) ||
+        !take_number(text, read.renewals))
+        return std::nullopt;
+    read.name = text;
+    return read;
+}
+
+acknowledgement::acknowledgement(const stamp& at, boot_time received, std::vector<member> members,
+                                 const lease_terms& terms, boot_time reports_count_from)
+    : at_{at}, fenced_at_{terms.fenced(received)}, reports_count_from_{reports_count_from}, awaited_{std::move(members)}
+{
+}
+
+void acknowledgement::reported(std::string_view incarnation, std::string_view report)
+{
+    if (const auto read = read_member_report(report)) applied(incarnation, read->applied);
+}
+
+void acknowledgement::applied(std::string_view incarnation, const stamp& position)
+{
+    if (!covers(position, at_)) return;
+    const auto of = std::find_if(awaited_.begin(), awaited_.end(),
+                                 [incarnation](const member& each) { return each.incarnation == incarnation; });
+    if (of == awaited_.end()) return;
+    confirmed_.push_back(std::move(*of));
+    awaited_.erase(of);
+}
+
+bool acknowledgement::over(boot_time now) const noexcept
+{
+    return now >= fenced_at_ || (awaited_.empty() && now >= reports_count_from_);
+}
+
+boot_time acknowledgement::next_look(boot_time now) const noexcept
+{
+    return awaited_.empty() && now < reports_count_from_ ? std::min(fenced_at_, reports_count_from_) : fenced_at_;
+}
+
+std::vector<std::string> acknowledgement::confirmed() const
+{
+    return names_of(confirmed_);
+}
+
+std::vector<std::string> acknowledgement::fenced() const
+{
+    return names_of(awaited_);
+}
+
+}  // namespace shoal::cache

@@ -1,0 +1,29 @@
+-- What every script of the purge log begins with: the four keys, and the epoch.
+--
+-- KEYS[1]  the head: epoch, sequence of the last entry, run of the server that it was written under
+-- KEYS[2]  the log: a stream whose ids are the sequences
+-- KEYS[3]  the table: for each bucket 4 bytes with the last hard purge and 4 with the last soft one
+-- KEYS[4]  the members: incarnation -> "epoch sequence renewals name"
+-- All have one hash tag, {cache}, so one slot.
+--
+-- An epoch is a time in microseconds, below 2^53. A new one begins when the server is another run, or was promoted, or
+-- lost a key, or the caller knew a newer epoch than this server does: then writes may be gone. What was cached before
+-- is void, so log and table start empty. Members stay: what they report is of their own epoch.
+
+local head_key, log_key, table_key, members_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+
+local function current_head(known)
+    local info = redis.call('INFO', 'server', 'replication')
+    local run = string.match(info, 'run_id:(%x+)') .. string.match(info, 'master_replid:(%x+)')
+    local stored = redis.call('HMGET', head_key, 'epoch', 'sequence', 'run')
+    local epoch, sequence = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
+    local whole = sequence == 0 or redis.call('EXISTS', log_key, table_key) == 2
+    if stored[3] == run and known <= epoch and whole and sequence < 4294967295 then return epoch, sequence end
+
+    local clock = redis.call('TIME')
+    epoch = math.max(clock[1] * 1000000 + clock[2], epoch + 1, known + 1)
+    redis.call('DEL', log_key, table_key)
+    redis.call('HSET', head_key, 'epoch', string.format('%.0f', epoch), 'sequence', 0, 'run', run)
+    return epoch, 0
+end
+
