@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "services/cache/protocol/fields.hpp"
 #include "services/cache/site/host.hpp"
@@ -17,29 +18,49 @@ namespace shoal::cache {
 /// The request has been through a cache of this name already (RFC 8586): answer 508.
 [[nodiscard]] bool loops(std::span<const field_view> fields) noexcept;
 
+/// Names that make some application see another URL, host, method or client than the cache does, or that direct a
+/// server in front of it: whatever they cause would be stored under the wrong key. Without regard to case.
+[[nodiscard]] bool is_misleading(std::string_view name, std::string_view method) noexcept;
+
+/// What the origin gets of the client's fields. Left out: hop-by-hop fields and what Connection nominates; Host,
+/// Content-Length, Expect, X-Forwarded-* and what is_misleading(); every name that has anything but letters, digits
+/// and '-' ("X_Forwarded_Host" is "X-Forwarded-Host" to many applications). Where the answer may be shared, encodings
+/// and languages are folded, and ignored cookies are left out.
+/// The variant of a shared answer is made of these, never of the client's own: so it depends on nothing else.
+class outgoing_fields {
+public:
+    /// `fields` live longer.
+    outgoing_fields(std::string_view method, std::span<const field_view> fields, const rule& by, bool shared);
+    outgoing_fields(const outgoing_fields&) = delete;
+    outgoing_fields& operator=(const outgoing_fields&) = delete;
+
+    [[nodiscard]] std::span<const field_view> view() const noexcept { return kept_; }
+
+private:
+    std::vector<field_view> kept_;
+    std::string encoding_;
+    std::string language_;
+};
+
 struct forwarding {
     std::string_view method;
-    /// target_of(key) where the answer may be shared; else as the client sent it.
+    /// target_of(key) where the answer may be shared, so that it can't depend on what the key does not have; else as
+    /// the client sent it.
     std::string_view target;
-    /// As the key has it; the origin is sent this or the site's own.
+    /// As the key has it: the origin is sent this or the site's own.
     std::string_view host;
     scheme over = scheme::http;
-    /// The answer may be shared: Cookie is left to the rule, encodings and languages are folded.
-    bool shared = true;
-    /// Fields that take the place of the client's of these names, and names that are left out.
+    /// As they came from the client: for X-Forwarded-For.
+    std::span<const field_view> received;
+    /// outgoing_fields of them.
+    std::span<const field_view> fields;
+    /// Take the place of those of the same names; and names that are left out.
     std::span<const field_view> replace;
     std::span<const std::string_view> drop;
 };
 
 /// Request line and header lines, without Content-Length, Transfer-Encoding, Connection and the empty line.
-/// Left out: hop-by-hop fields, and those that Connection names; Expect; every name with anything but letters, digits
-/// and '-' ("X_Forwarded_Host" is "X-Forwarded-Host" to many applications); and is_misleading() ones. Added: Via,
-/// CDN-Loop, X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-For as the proxy in front set them.
-[[nodiscard]] std::string forward_head(const forwarding& what, const site& to, const rule& by,
-                                       std::span<const field_view> fields);
-
-/// Names that make some application see another URL, host, method or client than the cache does, or that direct a
-/// server in front of it: whatever they cause would be stored under the wrong key. Without regard to case.
-[[nodiscard]] bool is_misleading(std::string_view name, std::string_view method) noexcept;
+/// X-Forwarded-Host and -Proto are of the key, X-Forwarded-For has addresses alone; Via and CDN-Loop are added.
+[[nodiscard]] std::string forward_head(const forwarding& what, const site& to);
 
 }  // namespace shoal::cache

@@ -31,8 +31,8 @@ struct purge_request {
 };
 
 /// The body of POST /v1/cache/purge; at least one of the first four, at most 10,000 tags in all:
-/// {"urls":["https://shop.example/list"], "tags":["product-7", {"site":"shop","tag":"product-7"}], "sites":["shop"],
-///  "all":true, "soft":true}. A tag without a site is of all sites.
+/// {"urls":["https://shop.example/list"], "tags":["product-7"], "sites":["shop"], "all":true, "soft":true}.
+/// The tags are surrogate keys, which are of all sites together. An empty request is refused: {"all":true} is said.
 [[nodiscard]] purge_result<purge_request> read_purge(std::string_view body, const site_list& sites);
 
 /// Where an absolute URL is kept.
@@ -46,7 +46,7 @@ struct url_place {
 /// For http and https, with a host that is of a site; a fragment is refused.
 [[nodiscard]] purge_result<url_place> place_of(std::string_view url, const site_list& sites);
 
-/// The tags under which a response is stored: of its URL, its site, everything, and the given surrogate keys.
+/// The tag that every variant of a key has.
 [[nodiscard]] tag url_tag(const site& of, std::string_view key);
 
 }  // namespace shoal::cache

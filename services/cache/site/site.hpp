@@ -50,8 +50,6 @@ struct site {
     origin_servers origin;
     /// Bytes of body above which a response streams through without being stored.
     std::uint64_t max_object = std::uint64_t{16} << 20U;
-    /// Cache-Control of requests is honoured.
-    bool client_directives = true;
     /// Surrogate-Key, Cache-Tag and xkey do not go to clients.
     bool tags_hidden = false;
     forwarded_for addresses = forwarded_for::client;
