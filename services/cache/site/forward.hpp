@@ -1,6 +1,7 @@
 #pragma once
 // The head of a request as the origin gets it.
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,17 +30,21 @@ namespace shoal::cache {
 /// The variant of a shared answer is made of these, never of the client's own: so it depends on nothing else.
 class outgoing_fields {
 public:
+    outgoing_fields() = default;
     /// `fields` live longer.
     outgoing_fields(std::string_view method, std::span<const field_view> fields, const rule& by, bool shared);
-    outgoing_fields(const outgoing_fields&) = delete;
-    outgoing_fields& operator=(const outgoing_fields&) = delete;
 
     [[nodiscard]] std::span<const field_view> view() const noexcept { return kept_; }
 
 private:
+    struct folded {
+        std::string encoding;
+        std::string language;
+    };
+
     std::vector<field_view> kept_;
-    std::string encoding_;
-    std::string language_;
+    /// By pointer, so that the views in `kept_` hold across a move.
+    std::unique_ptr<const folded> folded_;
 };
 
 struct forwarding {

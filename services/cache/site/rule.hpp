@@ -42,7 +42,7 @@ struct rule {
     [[nodiscard]] bool caches(std::string_view method) const noexcept;
     /// Puts `ttl` into what a response says, unless it is an error. no-cache and must-revalidate hold; no-store and
     /// private have been seen to before.
-    void set_lifetime(unsigned status, protocol::lifetime& use) const noexcept;
+    void set_lifetime(unsigned status, lifetime& use) const noexcept;
 };
 
 }  // namespace shoal::cache
