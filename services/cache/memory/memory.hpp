@@ -5,11 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "services/cache/memory/partial.hpp"
+#include "services/cache/memory/s3_fifo.hpp"
 #include "services/cache/memory/stored.hpp"
 #include "services/cache/memory/variant_source.hpp"
 
@@ -60,15 +64,47 @@ public:
     /// All variants of the key, newest first, without counting as a use: for inspection.
     [[nodiscard]] std::vector<stored_ptr> variants(std::string_view key) const;
 
-    [[nodiscard]] std::uint64_t budget() const noexcept;
+    [[nodiscard]] std::uint64_t budget() const noexcept { return budget_; }
     /// All that it takes from the heap.
     [[nodiscard]] std::uint64_t bytes() const noexcept;
-    [[nodiscard]] const counts& total() const noexcept;
+    [[nodiscard]] const counts& total() const noexcept { return total_; }
     void each_site(const std::function<void(std::string_view site, const counts&)>& visit) const;
 
 private:
-    class impl;
-    std::unique_ptr<impl> impl_;
+    struct entry;
+    /// The keys of the table are hashes already.
+    struct as_it_is {
+        using is_avalanching = void;
+        std::size_t operator()(std::uint64_t hash) const noexcept { return hash; }
+    };
+
+    [[nodiscard]] std::uint64_t hash(std::string_view key) const noexcept;
+    [[nodiscard]] entry* first(std::uint64_t hash) const noexcept;
+    [[nodiscard]] entry* find_same(std::uint64_t hash, const stored& head) const noexcept;
+    [[nodiscard]] const counted* use(std::string_view key, variant_source& asks, bool whole);
+
+    bool insert(keeper what, const stored& head, bool whole);
+    void put_new(std::uint64_t hash, keeper what, const stored& head, bool whole, std::uint64_t size);
+    void exchange(entry& into, keeper what, bool whole, std::uint64_t size);
+    void erase_same(const counted& what, std::string_view key);
+    void erase(entry& what);
+    void unlink(entry& what) noexcept;
+    void bound_variants(std::uint64_t hash);
+    /// Evicts until `more` bytes fit as well.
+    void make_room(std::uint64_t more);
+
+    [[nodiscard]] std::uint32_t site_of(std::string_view name);
+    void account(const entry& what, std::uint64_t before, std::uint64_t after) noexcept;
+    bool refuse(std::string_view site);
+
+    std::uint64_t budget_;
+    std::uint64_t seed_;
+    /// Of each hash its variants, newest first; a collision of hashes only makes the list longer.
+    boost::unordered_flat_map<std::uint64_t, entry*, as_it_is> table_;
+    s3_fifo policy_;
+    counts total_;
+    /// Few: searched from the front.
+    std::vector<std::pair<std::string, counts>> sites_;
 };
 
 }  // namespace shoal::cache

@@ -24,8 +24,8 @@ public:
     [[nodiscard]] static boost::intrusive_ptr<const partial> make(stored_ptr head, std::uint64_t length);
 
     /// With another answer's part: S is the smaller one, tags are both ones' (RULES of coherence), the lifetime and the
-    /// rest of the head are the newer one's. Bytes that were there already are left away. Nothing when etag or length
-    /// differ, or the part ends beyond `length`.
+    /// rest of the head are the newer one's. Bytes that were there already are left away. Nothing when etag, length or
+    /// epoch differ, or the part ends beyond `length`.
     [[nodiscard]] boost::intrusive_ptr<const partial> with(const stored_ptr& head, std::uint64_t length,
                                                            const part& more) const;
 

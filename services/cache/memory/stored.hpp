@@ -99,10 +99,14 @@ private:
     /// The texts, in the order in which they lie one after the other.
     enum class part : std::uint8_t { key, variant, vary, etag, last_modified, tag_texts, site, head };
     static constexpr std::size_t part_count = 8;
+    using texts = std::array<std::string_view, part_count>;
     struct body_plan;
 
-    stored(const stored_parts& of, const body_plan& plan, char* texts, std::size_t own_size);
+    stored(const stored_parts& of, const body_plan& plan, const texts& all, std::size_t size);
     ~stored() override;
+
+    void put_texts(const texts& all);
+    void put_body(const stored_parts& of, const body_plan& plan);
 
     [[nodiscard]] std::string_view text(part which) const noexcept
     {
@@ -110,19 +114,22 @@ private:
         const std::uint32_t begin = at == 0 ? 0 : ends_[at - 1];
         return {texts_ + begin, ends_[at] - begin};
     }
-    [[nodiscard]] const std::string_view* pieces() const noexcept;
-    [[nodiscard]] const keeper* owners_of_body() const noexcept;
-    [[nodiscard]] const tag* tag_list() const noexcept;
+    [[nodiscard]] bool holds(std::string_view piece) const noexcept;
+    [[nodiscard]] std::string_view* pieces() const noexcept;
+    [[nodiscard]] keeper* kept() const noexcept;
+    [[nodiscard]] tag* tag_list() const noexcept;
 
-    // Behind the object, in its allocation: pieces, owners, tags, then texts and a small body.
+    // Behind the object, in its allocation: pieces, what keeps those that were not copied, tags, texts, copied pieces.
     std::uint16_t status_;
     std::uint16_t tag_count_;
     std::uint32_t piece_count_;
-    std::uint32_t owner_count_;
+    std::uint32_t kept_count_;
     std::array<std::uint32_t, part_count> ends_{};
-    const char* texts_;
-    std::uint64_t body_length_ = 0;
-    std::size_t footprint_ = 0;
+    char* texts_;
+    /// Of the object's allocation.
+    std::size_t size_;
+    std::uint64_t body_length_;
+    std::size_t footprint_;
     lifetime use_;
     boot_time received_;
     wall_clock::time_point wall_received_;
