@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t most_size_digits = 16;
 /// Of all chunks of a body together: nobody uses them but to hide bytes.
 constexpr std::size_t most_extension_bytes = 1024;
-constexpr std::size_t most_trailer_bytes = 4096;
+constexpr std::size_t most_trailer_bytes = 8 * 1024;
 
 constexpr std::string_view bad_size{"a chunk's size is not a hexadecimal number at the start of its line"};
 
@@ -44,7 +44,7 @@ bool chunk_decoder::step(std::span<char> received)
     case state::data: return take_data(received);
     case state::data_end: return take_data_end(received);
     case state::trailer:
-        if (const auto line = next_line(received, most_trailer_bytes - trailers_)) {
+        if (const auto line = next_line(received, most_trailer_bytes - trailers_.size())) {
             take_trailer(*line);
             return true;
         }
@@ -87,7 +87,7 @@ void chunk_decoder::take_size(std::string_view line)
     extensions_ += extension.size();
     if (extensions_ > most_extension_bytes || std::ranges::any_of(extension, is_control))
         return refuse(malformed("chunk extensions are too long or malformed"));
-    if (size > body_limit_ - decoded_) return refuse({413, "too_large", "the body is too large"});
+    if (size > body_limit_ - total_) return refuse({413, "too_large", "the body is too large"});
     remaining_ = size;
     state_ = size == 0 ? state::trailer : state::data;
 }
@@ -98,6 +98,7 @@ bool chunk_decoder::take_data(std::span<char> received)
     const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, available));
     std::memmove(received.data() + decoded_, received.data() + raw_, taken);
     decoded_ += taken;
+    total_ += taken;
     raw_ += taken;
     remaining_ -= taken;
     if (remaining_ != 0) return false;
@@ -121,10 +122,11 @@ bool chunk_decoder::take_data_end(std::span<const char> received)
 
 void chunk_decoder::take_trailer(std::string_view line)
 {
-    trailers_ += line.size() + 2;
     if (line.empty())
         state_ = state::done;
-    else if (!is_field_line(line))
+    else if (is_field_line(line))
+        trailers_.append(line).append("\r\n");
+    else
         refuse(malformed("a trailer is malformed"));
 }
 

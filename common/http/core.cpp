@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -25,16 +26,25 @@ std::chrono::milliseconds interval_for(const limits& bounds)
     return std::clamp<std::chrono::milliseconds>(shortest / 4, 5ms, 250ms);
 }
 
+std::vector<std::string_view> route_names(const responder& answers)
+{
+    const auto* const table = std::get_if<router>(&answers);
+    if (table == nullptr) return {"stream"};
+    std::vector<std::string_view> names;
+    for (const auto& one : table->routes()) names.push_back(one.name);
+    return names;
+}
+
 }  // namespace
 
-core::core(boost::asio::io_context& loop_, server_options chosen, router table, runtime::task_group& group,
+core::core(boost::asio::io_context& loop_, server_options chosen, responder who, runtime::task_group& group,
            log::logger& logger, metrics::registry& registry)
     : loop{loop_},
       options{std::move(chosen)},
-      routes{std::move(table)},
+      answers{std::move(who)},
       tasks{group},
       log{logger},
-      metrics{registry, options.name, routes.routes()},
+      metrics{registry, options.name, route_names(answers)},
       slow{options.slow},
       last_request{boot_clock::now()},
       fixed_lines{"X-Shoal-Worker: " + options.worker + "\r\n"},

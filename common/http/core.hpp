@@ -7,12 +7,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
 
 #include "common/core/clock.hpp"
+#include "common/http/exchange.hpp"
 #include "common/http/instruments.hpp"
 #include "common/http/router.hpp"
 #include "common/http/server.hpp"
@@ -21,11 +23,14 @@
 
 namespace shoal::http {
 
+/// Who answers what a server's sessions read.
+using responder = std::variant<router, stream_handler>;
+
 /// Shared by the server and its sessions, so that a loop that is torn down after the server finds it.
 /// The references it holds are used only while the server lives.
 class core : public std::enable_shared_from_this<core> {
 public:
-    core(boost::asio::io_context& loop, server_options chosen, router routes, runtime::task_group& tasks,
+    core(boost::asio::io_context& loop, server_options chosen, responder answers, runtime::task_group& tasks,
          log::logger& log, metrics::registry& metrics);
 
     /// Takes an accepted, non-blocking socket.
@@ -38,7 +43,7 @@ public:
 
     boost::asio::io_context& loop;
     const server_options options;
-    const router routes;
+    const responder answers;
     runtime::task_group& tasks;
     log::logger& log;
     instruments metrics;

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/http/router.hpp"
-
 namespace shoal::http {
 
-instruments::instruments(metrics::registry& registry, std::string server, const std::vector<route>& routes)
+instruments::instruments(metrics::registry& registry, std::string server, std::span<const std::string_view> routes)
     : registry_{registry},
       server_{std::move(server)},
       connections_{registry.add_gauge("shoal_http_connections", "Open connections.", {{"server", server_}})},
@@ -24,7 +22,7 @@ instruments::instruments(metrics::registry& registry, std::string server, const 
     };
     routes_.reserve(routes.size() + 1);
     add("none");
-    for (const auto& one : routes) add(one.name);
+    for (const auto name : routes) add(name);
 }
 
 void instruments::answered(std::size_t route, unsigned status, double seconds)
@@ -48,6 +46,14 @@ void instruments::rejected(std::string_view reason)
     registry_
         .add_counter("shoal_http_rejected_total", "Requests and connections refused before a handler saw them.",
                      {{"server", server_}, {"reason", std::string{reason}}})
+        .add();
+}
+
+void instruments::truncated()
+{
+    registry_
+        .add_counter("shoal_http_truncated_total", "Answers that were begun and cut off before their end.",
+                     {{"server", server_}})
         .add();
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,18 +12,18 @@
 
 namespace shoal::http {
 
-struct route;
-
 class instruments {
 public:
     /// Index of what matched no route.
     static constexpr std::size_t no_route = 0;
 
-    instruments(metrics::registry& registry, std::string server, const std::vector<route>& routes);
+    instruments(metrics::registry& registry, std::string server, std::span<const std::string_view> routes);
 
     /// `route` is no_route or 1 + the route's place in the table.
     void answered(std::size_t route, unsigned status, double seconds);
     void rejected(std::string_view reason);
+    /// An answer that was begun, and whose end could not be sent.
+    void truncated();
     void opened() noexcept;
     void closed() noexcept { connections_.add(-1); }
     void in_flight(double change) noexcept { in_flight_.add(change); }

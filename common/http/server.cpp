@@ -11,9 +11,9 @@ namespace shoal::http {
 
 class server::impl {
 public:
-    impl(boost::asio::io_context& loop, server_options chosen, router routes, runtime::task_group& tasks,
+    impl(boost::asio::io_context& loop, server_options chosen, responder answers, runtime::task_group& tasks,
          log::logger& log, metrics::registry& metrics)
-        : shared{std::make_shared<core>(loop, std::move(chosen), std::move(routes), tasks, log, metrics)}
+        : shared{std::make_shared<core>(loop, std::move(chosen), std::move(answers), tasks, log, metrics)}
     {
     }
 
@@ -32,6 +32,12 @@ public:
 server::server(boost::asio::io_context& loop, server_options chosen, router routes, runtime::task_group& tasks,
                log::logger& log, metrics::registry& metrics)
     : impl_{std::make_unique<impl>(loop, std::move(chosen), std::move(routes), tasks, log, metrics)}
+{
+}
+
+server::server(boost::asio::io_context& loop, server_options chosen, stream_handler answers, runtime::task_group& tasks,
+               log::logger& log, metrics::registry& metrics)
+    : impl_{std::make_unique<impl>(loop, std::move(chosen), std::move(answers), tasks, log, metrics)}
 {
 }
 

@@ -9,6 +9,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "common/http/exchange.hpp"
 #include "common/http/router.hpp"
 
 namespace shoal::log {
@@ -29,6 +30,7 @@ struct limits {
     /// Request line and headers together.
     std::size_t head = 16 * 1024;
     std::size_t header_count = 100;
+    /// Of a streamed body, too; no more than a piece of it is in memory.
     std::size_t body = 64 * 1024;
     /// Open connections; one more is answered 503 with Retry-After and closed.
     std::size_t connections = 4096;
@@ -36,11 +38,11 @@ struct limits {
     std::chrono::milliseconds first_byte{10'000};
     /// From the first byte to the end of the headers.
     std::chrono::milliseconds headers{5'000};
-    /// From the end of the headers to the end of the body.
+    /// From the end of the headers to the end of the body; of a streamed one, between two of its pieces.
     std::chrono::milliseconds whole_body{10'000};
     /// Between two requests of a connection. Longer than the proxy keeps a connection, or it meets closed ones.
     std::chrono::milliseconds idle{600'000};
-    /// For a client to take an answer.
+    /// For a client to take an answer; a streamed one, for it to take any part of what waits.
     std::chrono::milliseconds write{10'000};
 };
 
@@ -59,6 +61,10 @@ class server {
 public:
     /// The references live longer than the server.
     server(boost::asio::io_context& loop, server_options chosen, router routes, runtime::task_group& tasks,
+           log::logger& log, metrics::registry& metrics);
+    /// Every request, whatever its method and path, goes to the handler as soon as its head is there. TRACE is 405,
+    /// CONNECT 501.
+    server(boost::asio::io_context& loop, server_options chosen, stream_handler answers, runtime::task_group& tasks,
            log::logger& log, metrics::registry& metrics);
     ~server();
     server(const server&) = delete;

@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 
 #include "common/http/core.hpp"
-#include "common/log/log.hpp"
 
 namespace shoal::http {
 namespace {
@@ -23,21 +22,26 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 /// Answers of pipelined requests are gathered up to about this size.
 constexpr std::size_t batch = 64 * 1024;
-constexpr std::size_t kept_output = 16 * 1024;
 /// How much is read, and for how long, so that closing does not reset what was answered.
 constexpr std::size_t linger_bytes = 256 * 1024;
 constexpr auto linger_time = 1s;
 
 constexpr refusal too_many_connections{503, "connections", "too many connections; try again in a second"};
-constexpr refusal too_slow{408, "timeout", "the request did not arrive in time"};
+
+request_reader::bodies bodies_for(const responder& answers) noexcept
+{
+    return std::holds_alternative<router>(answers) ? request_reader::bodies::whole : request_reader::bodies::streamed;
+}
 
 }  // namespace
 
 session::session(std::shared_ptr<core> shared, socket_type socket, bool over_limit)
     : core_{std::move(shared)},
       socket_{std::move(socket)},
-      reader_{core_->options.bounds},
+      reader_{core_->options.bounds, bodies_for(core_->answers)},
+      exchange_{*this},
       active_{boot_clock::now()},
+      arrived_{active_},
       received_{active_},
       over_limit_{over_limit}
 {
@@ -49,6 +53,7 @@ session::session(std::shared_ptr<core> shared, socket_type socket, bool over_lim
 
 session::~session()
 {
+    if (anchor_) anchor_->of = nullptr;
     unlink();
     --core_->connections;
     core_->in_flight -= unanswered_;
@@ -70,26 +75,42 @@ asio::awaitable<void> session::run()
     while (!cut_) {
         while (reader_.current() == state::ready && !closing_ && out_.size() < batch) {
             begin_request();
-            auto made = handle();
-            if (auto* const now = std::get_if<response>(&made))
-                finish_request(*now);
-            else if (!co_await answer_later(std::get<asio::awaitable<response>>(std::move(made))))
-                co_return;
+            if (auto later = answer_at_once(); later && !co_await *std::move(later)) co_return;
+            if (!closing_ && reader_.has_body() && !co_await drop_body()) co_return;
             if (!closing_) reader_.next();
         }
         if (reader_.current() == state::refused && !closing_) answer_refusal(reader_.refused());
-        if (reader_.take_continue()) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
-        if (!out_.empty() && send_now() != sent::all && !co_await write_rest()) co_return;
+        if (reader_.current() == state::body && reader_.take_continue()) append_interim(out_.text(), 100, {});
+        if (!all_sent() && !co_await write_rest()) co_return;
         if (closing_) break;
         if (reader_.current() != state::ready && !co_await receive()) co_return;
     }
     if (!cut_) co_await linger();
 }
 
-/// What was answered before does not wait for this answer. False when the connection has ended.
+/// Answers, or returns what will, which says whether the connection goes on.
+std::optional<asio::awaitable<bool>> session::answer_at_once()
+{
+    if (const auto* const routes = std::get_if<router>(&core_->answers)) {
+        auto made = handle(*routes);
+        if (auto* const pending = std::get_if<asio::awaitable<response>>(&made))
+            return answer_later(std::move(*pending));
+        finish_request(std::get<response>(made));
+        return std::nullopt;
+    }
+    auto made = handle(std::get<stream_handler>(core_->answers));
+    if (auto* const pending = std::get_if<asio::awaitable<void>>(&made)) return stream_later(std::move(*pending));
+    if (auto* const ready = std::get_if<prepared>(&made))
+        finish_request(std::move(*ready));
+    else
+        finish_request(std::get<response>(made));
+    return std::nullopt;
+}
+
+/// What was answered before does not wait for this answer.
 asio::awaitable<bool> session::answer_later(asio::awaitable<response> pending)
 {
-    if (!out_.empty() && send_now() != sent::all && !co_await write_rest()) co_return false;
+    if (!all_sent() && !co_await write_rest()) co_return false;
     enter(phase::handling, received_);  // it may have been a write's
     std::exception_ptr failure;
     try {
@@ -101,157 +122,37 @@ asio::awaitable<bool> session::answer_later(asio::awaitable<response> pending)
     co_return !cut_;
 }
 
-void session::begin_request()
+output::sent session::send_now()
 {
-    auto& request = reader_.request();
-    request.received = received_;
-    if (reader_.facts().deadline) request.deadline = received_ + *reader_.facts().deadline;
-    if (request.id.empty()) request.id = core_->make_id(made_id_);
-    served_one_ = true;
-    // Nothing is waited for; and the wait for the next request begins anew.
-    enter(phase::handling, received_);
-    core_->last_request = received_;
-    ++unanswered_;
-    ++core_->in_flight;
-    core_->metrics.in_flight(1);
-}
-
-reply session::handle()
-{
-    auto& request = reader_.request();
-    route_ = instruments::no_route;
-    if (request.deadline && boot_clock::now() >= *request.deadline)
-        return problem(504, "the request's deadline passed before its work was begun");
-    if (request.path == "*") return response{204};
-    const auto match = core_->routes.find(request);
-    if (match.found == nullptr) return not_routed(match.allowed);
-    route_ = static_cast<std::size_t>(match.found - core_->routes.routes().data()) + 1;
-    try {
-        return match.found->handle(request);
-    } catch (...) {
-        return failed(std::current_exception());
-    }
-}
-
-response session::not_routed(const std::string& allowed) const
-{
-    if (allowed.empty()) return problem(404, "nothing is served under this path");
-    auto answer = problem(405, "this path is not served with this method; see Allow");
-    answer.add("Allow", allowed);
-    return answer;
-}
-
-response session::failed(const std::exception_ptr& failure)
-{
-    const auto& request = reader_.request();
-    try {
-        std::rethrow_exception(failure);
-    } catch (const std::exception& error) {
-        core_->log.error("a handler threw an exception",
-                         {{"request_id", request.id}, {"path", request.path}, {"error", error.what()}});
-    } catch (...) {
-        core_->log.error("a handler threw something unknown", {{"request_id", request.id}, {"path", request.path}});
-    }
-    return problem(500, "the server failed; its log has this request's id");
-}
-
-void session::finish_request(const response& answer)
-{
-    const auto& request = reader_.request();
-    const auto now = boot_clock::now();
-    const auto total = now - received_;
-    closing_ = answer.closes() || !reader_.facts().keep_alive || core_->draining;
-    if (!cut_)
-        append_answer(out_, answer,
-                      {.head_only = request.method == verb::head,
-                       .close = closing_,
-                       .http11 = reader_.facts().http11,
-                       .fixed_lines = core_->fixed_lines,
-                       .date = core_->date.at(now),
-                       .request_id = request.id,
-                       .total = total,
-                       .timings = request.timings()});
-    ++answers_out_;
-    core_->metrics.answered(route_, answer.status(), std::chrono::duration<double>{total}.count());
-    log_if_slow(answer.status(), total);
-    active_ = now;
-}
-
-void session::log_if_slow(unsigned status, std::chrono::nanoseconds total)
-{
-    if (core_->slow == 0ns || total <= core_->slow) return;
-    const auto& request = reader_.request();
-    std::string parts;
-    for (const auto& one : request.timings()) {
-        if (!parts.empty()) parts += ", ";
-        parts.append(one.name).append(" ");
-        parts += std::to_string(std::chrono::duration<double, std::milli>{one.duration}.count());
-    }
-    core_->log.warning("slow request", {{"request_id", request.id},
-                                        {"method", request.method_text},
-                                        {"path", request.path},
-                                        {"status", status},
-                                        {"total_ms", std::chrono::duration<double, std::milli>{total}.count()},
-                                        {"parts_ms", parts}});
-}
-
-void session::answer_refusal(const refusal& why)
-{
-    auto answer = problem(why.status, why.detail);
-    if (why.status == 503) answer.add("Retry-After", "1");
-    const auto& taken_over = reader_.request().id;
-    const auto id = taken_over.empty() ? core_->make_id(made_id_) : taken_over;
-    const auto now = boot_clock::now();
-    closing_ = true;
-    append_answer(out_, answer,
-                  {.close = true,
-                   .fixed_lines = core_->fixed_lines,
-                   .date = core_->date.at(now),
-                   .request_id = id,
-                   .total = now - received_,
-                   .timings = {}});
-    core_->metrics.rejected(why.reason);
-    core_->log.debug("request refused", {{"request_id", id}, {"status", why.status}, {"detail", why.detail}});
-}
-
-session::sent session::send_now()
-{
-    while (out_sent_ < out_.size()) {
-        const auto count = ::send(socket_.native_handle(), out_.data() + out_sent_, out_.size() - out_sent_,
-                                  MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? sent::some : sent::failed;
-        out_sent_ += static_cast<std::size_t>(count);
-    }
-    out_sent_ = 0;
-    out_.clear();
-    if (out_.capacity() > kept_output) out_.shrink_to_fit();
+    const auto result = out_.send(socket_.native_handle());
+    if (result != output::sent::all) return result;
     // One that is being handled is not among them.
     const auto handed_over = std::exchange(answers_out_, 0);
     unanswered_ -= handed_over;
     core_->in_flight -= handed_over;
     core_->metrics.in_flight(-static_cast<double>(handed_over));
-    return sent::all;
+    return result;
 }
 
-/// Waits until the client takes what send_now() left. False when the connection has ended.
+/// Waits until the client takes what send_now() left.
 asio::awaitable<bool> session::write_rest()
 {
     enter(phase::write, boot_clock::now());
+    push_deadline_ = boot_time::max();
     while (!cut_) {
+        const auto before = out_.total();
         const auto result = send_now();
-        if (result == sent::failed) co_return false;
-        if (result == sent::all) {
-            active_ = boot_clock::now();
-            co_return true;
-        }
+        if (result == output::sent::failed) co_return false;
+        if (out_.total() != before) active_ = boot_clock::now();
+        if (result == output::sent::all) co_return true;
+        if (reader_.streams()) enter(phase::write, active_);
         const auto [error] = co_await socket_.async_wait(asio::socket_base::wait_write, as_result);
         if (error) co_return false;
     }
     co_return false;
 }
 
-/// Reads what is there, or waits for it. False when the connection has ended.
+/// Reads what is there, or waits for it.
 asio::awaitable<bool> session::receive()
 {
     if (const auto next = reading_phase(); next != phase_) enter(next, active_);
@@ -260,11 +161,12 @@ asio::awaitable<bool> session::receive()
     if (cut_) co_return false;
     if (!error) {
         timed_out_ = false;
-        active_ = received_ = boot_clock::now();
+        active_ = arrived_ = boot_clock::now();
         reader_.commit(count);
         co_return true;
     }
     if (!timed_out_) co_return false;
+    received_ = arrived_;
     answer_refusal(too_slow);
     co_return true;
 }
@@ -310,7 +212,9 @@ void session::enter(phase next, boot_time now)
 
 void session::expire(boot_time now)
 {
-    if (now < deadline_ || cut_) return;
+    if (cut_) return;
+    if (now >= push_deadline_) return cut();
+    if (now < deadline_) return;
     if (phase_ == phase::idle || phase_ == phase::write || phase_ == phase::linger) return cut();
     timed_out_ = true;
     boost::system::error_code ignored;
@@ -330,6 +234,9 @@ void session::cut()
 {
     cut_ = true;
     boost::system::error_code ignored;
+    // Where only its end shows that a body is complete, nothing but a reset shows that it is not.
+    if (exchange_.ends_with_connection() && !(exchange_.complete() && out_.empty()))
+        socket_.set_option(asio::socket_base::linger{true, 0}, ignored);
     socket_.close(ignored);
 }
 

@@ -7,6 +7,8 @@
 
 #include <ctime>
 
+#include "common/core/ascii.hpp"
+
 namespace shoal::http {
 namespace {
 
@@ -53,10 +55,34 @@ void append_server_timing(std::string& out, const envelope& around)
     out.append("\r\n");
 }
 
-/// 1xx, 204 and 304 end with their head (RFC 9112, 6.3); a 304's length would be that of the 200.
-bool has_length(unsigned status) noexcept
+void append_length(std::string& out, std::uint64_t length)
 {
-    return status >= 200 && status != 204 && status != 304;
+    out.append("Content-Length: ");
+    append_number(out, length);
+    out.append("\r\n");
+}
+
+/// What ends every head.
+void append_envelope(std::string& out, const envelope& around)
+{
+    if (around.close)
+        out.append("Connection: close\r\n");
+    else if (!around.http11)
+        out.append("Connection: keep-alive\r\n");
+    out.append(around.fixed_lines).append("X-Request-Id: ").append(around.request_id).append("\r\n");
+    append_server_timing(out, around);
+    out.append("\r\n");
+}
+
+bool has_date(std::string_view lines) noexcept
+{
+    constexpr std::string_view name{"Date:"};
+    while (!lines.empty()) {
+        if (iequals(lines.substr(0, name.size()), name)) return true;
+        const auto feed = lines.find('\n');
+        lines.remove_prefix(feed == std::string_view::npos ? lines.size() : feed + 1);
+    }
+    return false;
 }
 
 }  // namespace
@@ -65,19 +91,41 @@ void append_answer(std::string& out, const response& answer, const envelope& aro
 {
     append_status_line(out, answer.status());
     out.append(around.date).append(answer.header_lines());
-    if (has_length(answer.status())) {
-        out.append("Content-Length: ");
-        append_number(out, answer.body().size());
-        out.append("\r\n");
-    }
-    if (around.close)
-        out.append("Connection: close\r\n");
-    else if (!around.http11)
-        out.append("Connection: keep-alive\r\n");
-    out.append(around.fixed_lines).append("X-Request-Id: ").append(around.request_id).append("\r\n");
-    append_server_timing(out, around);
-    out.append("\r\n");
-    if (has_length(answer.status()) && !around.head_only) out.append(answer.body());
+    // A 304's length would be that of the 200.
+    if (has_body(answer.status())) append_length(out, answer.body().size());
+    append_envelope(out, around);
+    if (has_body(answer.status()) && !around.head_only) out.append(answer.body());
+}
+
+void append_head(std::string& out, const prepared& answer, const envelope& around)
+{
+    out.append(answer.head).append(answer.lines.view());
+    append_envelope(out, around);
+}
+
+void append_head(std::string& out, const streamed_head& head, const envelope& around)
+{
+    append_status_line(out, head.status);
+    if (!has_date(head.lines)) out.append(around.date);
+    out.append(head.lines);
+    if (has_body(head.status) && head.length)
+        append_length(out, *head.length);
+    else if (has_body(head.status) && around.http11)
+        out.append("Transfer-Encoding: chunked\r\n");
+    append_envelope(out, around);
+}
+
+void append_interim(std::string& out, unsigned status, std::string_view lines)
+{
+    append_status_line(out, status);
+    out.append(lines).append("\r\n");
+}
+
+void append_chunk_size(std::string& out, std::size_t size)
+{
+    std::array<char, 16> digits;
+    const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16);
+    out.append(digits.data(), end).append("\r\n");
 }
 
 std::string_view date_line::at(boot_time now)

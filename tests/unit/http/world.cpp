@@ -227,7 +227,8 @@ http::limits patient_limits()
     return bounds;
 }
 
-world::world(http::limits bounds, std::vector<http::route> routes, std::chrono::milliseconds slow)
+template <class Answers>
+world::world(Answers answers, http::limits bounds, std::chrono::milliseconds slow, any)
     : path{folder.file("http.sock")},
       log_descriptor{::open(folder.file("log").c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600)},
       logger{log::options{
@@ -235,9 +236,19 @@ world::world(http::limits bounds, std::vector<http::route> routes, std::chrono::
       tasks{loop.get_executor(), logger}
 {
     server.emplace(loop, http::server_options{.worker = "test-1", .name = "public", .bounds = bounds, .slow = slow},
-                   http::router{std::move(routes)}, tasks, logger, metrics);
+                   std::move(answers), tasks, logger, metrics);
     server->listen_unix(path);
     server->start();
+}
+
+world::world(http::limits bounds, std::vector<http::route> routes, std::chrono::milliseconds slow)
+    : world{http::router{std::move(routes)}, bounds, slow, any{}}
+{
+}
+
+world::world(http::stream_handler answers, http::limits bounds, std::chrono::milliseconds slow)
+    : world{std::move(answers), bounds, slow, any{}}
+{
 }
 
 world::~world()

@@ -73,6 +73,9 @@ class world {
 public:
     explicit world(http::limits bounds = patient_limits(), std::vector<http::route> routes = default_routes(),
                    std::chrono::milliseconds slow = std::chrono::milliseconds{0});
+    /// Of a server that streams.
+    explicit world(http::stream_handler answers, http::limits bounds = patient_limits(),
+                   std::chrono::milliseconds slow = std::chrono::milliseconds{0});
     ~world();
 
     [[nodiscard]] client connect() { return client{loop, path}; }
@@ -94,6 +97,11 @@ public:
     metrics::registry metrics;
     runtime::task_group tasks;
     std::optional<http::server> server;
+
+private:
+    struct any {};
+    template <class Answers>
+    world(Answers answers, http::limits bounds, std::chrono::milliseconds slow, any);
 };
 
 }  // namespace shoal::test

@@ -1,0 +1,13 @@
+#include "common/http/prepared.hpp"
+
+namespace shoal::http {
+
+bool short_lines::append(std::string_view text) noexcept
+{
+    if (text.size() > text_.size() - size_) return false;
+    text.copy(text_.data() + size_, text.size());
+    size_ += text.size();
+    return true;
+}
+
+}  // namespace shoal::http
