@@ -11,8 +11,7 @@
 
 namespace shoal::cache::protocol {
 
-/// What a client asks for. Arguments that are not delta-seconds: max-age and min-fresh are then the strictest,
-/// max-stale is then absent.
+/// What a client asks for. An argument that can't be read counts as the strictest one.
 struct request_directives {
     bool no_store = false;
     bool no_cache = false;
@@ -31,7 +30,7 @@ struct request_directives {
 /// counts.
 struct response_directives {
     bool no_store = false;
-    /// Without field names; with names `no_cache_fields` has them.
+    /// Of the whole response; where names are given, `withheld` has them. So with private.
     bool no_cache = false;
     bool is_private = false;
     bool is_public = false;
@@ -44,7 +43,7 @@ struct response_directives {
     std::optional<std::int64_t> s_maxage;
     std::optional<std::int64_t> stale_while_revalidate;
     std::optional<std::int64_t> stale_if_error;
-    /// Names of no-cache="..." and private="...", lower case: fields that are not to be stored.
+    /// Fields that are not to be stored, in lower case.
     std::vector<std::string> withheld;
 };
 

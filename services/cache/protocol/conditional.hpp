@@ -26,7 +26,7 @@ struct validators {
     std::string_view date;
 };
 
-/// The client's copy is good: 304. For GET and HEAD, and a stored response that is to be served now.
+/// The client's copy is good: 304. For GET and HEAD, and a stored 2xx that is to be served now (RFC 9110, 13.2.1).
 [[nodiscard]] bool not_modified(const request_view& asked, const validators& of, std::chrono::sys_seconds now) noexcept;
 
 /// If-Range does not keep the Range from counting (RFC 9110, 13.1.5).

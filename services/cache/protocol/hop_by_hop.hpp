@@ -1,7 +1,9 @@
 #pragma once
 // Fields that are about one connection: neither stored nor passed on (RFC 9110, 7.6.1; RFC 9111, 3.1).
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "services/cache/protocol/fields.hpp"
 
@@ -13,16 +15,15 @@ namespace shoal::cache::protocol {
 /// Those names, and what the message's Connection nominates; made once for a message.
 class hop_by_hop {
 public:
-    /// `fields` must live as long as this.
-    explicit hop_by_hop(field_span fields) noexcept;
+    explicit hop_by_hop(field_span fields);
 
-    /// Fields without which a message would mean something else can't be nominated: Host, Content-Length,
-    /// Cache-Control, Vary, Age, Authorization, Cookie, Set-Cookie, and what starts with Content-.
-    [[nodiscard]] bool covers(std::string_view name) const noexcept;
+    /// Fields without which the message would mean something else can't be nominated: Cache-Control, Vary, Set-Cookie,
+    /// Authorization, what begins with Content-, and the like.
+    [[nodiscard]] bool covers(std::string_view name) const;
 
 private:
-    field_span fields_;
-    bool nominates_ = false;
+    /// Lower case, sorted.
+    std::vector<std::string> nominated_;
 };
 
 }  // namespace shoal::cache::protocol

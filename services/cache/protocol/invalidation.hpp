@@ -17,7 +17,7 @@ namespace shoal::cache::protocol {
 
 /// Targets in origin form that Location and Content-Location name besides the request's own, where they are of the same
 /// host (`host` as the site knows it, lower case, with its port if that is not the scheme's). Relative ones are
-/// resolved against `target`. At most two.
+/// resolved against `target`. At most two, without `target` itself.
 [[nodiscard]] std::vector<std::string> invalidated_targets(field_span fields, std::string_view host,
                                                            std::string_view target);
 
@@ -26,7 +26,7 @@ inline constexpr std::size_t most_keys = 1000;
 inline constexpr std::size_t longest_key = 1024;
 
 struct surrogate_keys {
-    /// Each once, in order of appearance.
+    /// Sorted, each once.
     std::vector<std::string> keys;
     /// RFC 9875: groups are of one origin, and no keys.
     std::vector<std::string> groups;

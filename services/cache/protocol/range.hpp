@@ -41,8 +41,8 @@ struct resolved_range {
     std::vector<byte_range> parts;
 };
 
-/// Ranges that overlap or touch are sent as one. Many small ranges (more than two that overlap, or that together are
-/// more than the whole) are no honest request: the whole is sent (RFC 9110, 14.2).
+/// Ranges that overlap or touch are sent as one. Two overlaps or more, and three ranges or more that are together
+/// longer than the whole, are no honest request: the whole is sent (RFC 9110, 14.2).
 [[nodiscard]] resolved_range resolve_range(std::string_view text, std::uint64_t length);
 
 /// "bytes 0-4/10"
@@ -62,7 +62,7 @@ struct content_range_value {
 class multipart {
 public:
     /// `boundary` must not appear in the content: 128 random bits in hexadecimal. `content_type` may be empty.
-    multipart(std::string boundary, std::string_view content_type, const std::vector<byte_range>& parts,
+    multipart(const std::string& boundary, std::string_view content_type, const std::vector<byte_range>& parts,
               std::uint64_t length);
 
     /// "multipart/byteranges; boundary=..."
