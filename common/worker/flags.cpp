@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace shoal::worker {
@@ -42,9 +43,14 @@ void check_whole(const flags& read)
     if (read.name.empty()) throw CLI::RequiredError("--name");
     if (read.listen.empty()) throw CLI::RequiredError("--listen");
     if (read.admin.unix_path.empty()) throw CLI::ValidationError("--admin", "is required, as unix:PATH");
-    for (const auto& one : read.listen)
-        if (!one.unix_path.empty() && one.unix_path == read.admin.unix_path)
-            throw CLI::ValidationError("--admin", "has the same path as --listen; it must be another");
+    std::vector<std::string> paths{read.admin.unix_path};
+    for (const auto* given : {&read.listen, &read.listen_site})
+        for (const auto& one : *given)
+            if (!one.unix_path.empty()) paths.push_back(one.unix_path);
+    std::ranges::sort(paths);
+    if (const auto twice = std::ranges::adjacent_find(paths); twice != paths.end())
+        throw CLI::ValidationError("--admin, --listen and --listen-site",
+                                   "name '" + *twice + "' twice; each needs a path of its own");
 }
 
 }  // namespace
@@ -81,8 +87,10 @@ command_line parse_flags(int argc, const char* const* argv, std::string_view ser
 
     flags read;
     std::vector<std::string> listen;
+    std::vector<std::string> listen_site;
     std::string admin;
     std::string redis_state;
+    std::string redis_l2;
     std::string style;
     std::int64_t drain_s = 30;
     app.add_option("--name", read.name, "Name of the worker, as limiter-1");
@@ -92,8 +100,15 @@ command_line parse_flags(int argc, const char* const* argv, std::string_view ser
     app.add_option("--listen", listen, "SOCKET for requests; may be repeated")
         ->check(check_socket)
         ->type_name("SOCKET");
+    app.add_option("--listen-site", listen_site,
+                   "SOCKET of a service that stands before sites, for what comes to them; may be repeated")
+        ->check(check_socket)
+        ->type_name("SOCKET");
     app.add_option("--admin", admin, "unix:PATH for /-/live, /-/ready, /-/metrics and /-/config")->check(check_socket);
     app.add_option("--redis-state", redis_state, "SOCKET of the Redis that keeps the truth, unless the file names one")
+        ->check(check_socket);
+    app.add_option("--redis-l2", redis_l2,
+                   "SOCKET of the Redis that keeps what can be had again, unless the file names one")
         ->check(check_socket);
     app.add_option("--log", style, "json or text; text on a terminal by default")
         ->check(CLI::IsMember({"json", "text"}));
@@ -106,8 +121,10 @@ command_line parse_flags(int argc, const char* const* argv, std::string_view ser
     try {
         app.parse(argc, argv);
         for (const auto& one : listen) read.listen.push_back(*parse_socket(one));
+        for (const auto& one : listen_site) read.listen_site.push_back(*parse_socket(one));
         if (!admin.empty()) read.admin = *parse_socket(admin);
         if (!redis_state.empty()) read.redis_state = parse_socket(redis_state);
+        if (!redis_l2.empty()) read.redis_l2 = parse_socket(redis_l2);
         if (!style.empty()) read.log_style = style == "json" ? log::style::json : log::style::text;
         read.drain_deadline = std::chrono::seconds{drain_s};
         check_whole(read);

@@ -29,8 +29,11 @@ struct flags {
     std::int64_t generation = 0;
     std::string config;
     std::vector<socket_name> listen;
+    /// For a service that stands before other sites: everything that comes here is theirs.
+    std::vector<socket_name> listen_site;
     socket_name admin;
     std::optional<socket_name> redis_state;
+    std::optional<socket_name> redis_l2;
     std::optional<log::style> log_style;
     std::chrono::milliseconds drain_deadline{30'000};
     bool check_config = false;

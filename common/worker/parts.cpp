@@ -17,27 +17,59 @@ log::options log_options(const flags& asked, const settings& read)
     return made;
 }
 
-redis::options redis_options(const flags& asked, const settings& read)
+namespace {
+
+/// What the file says, else the command line.
+redis::endpoint chosen(const redis::endpoint& configured, const std::optional<socket_name>& given)
 {
-    redis::options made;
-    made.where = read.redis_state;
-    made.command_timeout = read.redis_timeout;
-    if (!made.where.unix_path.empty() || !made.where.address.empty()) return made;
-    if (!asked.redis_state)
-        throw config::error{"no Redis to use: name one with --redis-state or as redis.state in the configuration"};
-    made.where.unix_path = asked.redis_state->unix_path;
-    made.where.address = asked.redis_state->address;
-    made.where.port = asked.redis_state->port;
+    if (!configured.unix_path.empty() || !configured.address.empty() || !given) return configured;
+    redis::endpoint made;
+    made.unix_path = given->unix_path;
+    made.address = given->address;
+    made.port = given->port;
     return made;
 }
 
-http::limits http_limits(const settings& read)
+std::optional<redis::options> options_of(const char* name, const redis::endpoint& where, const settings& read)
+{
+    if (where.unix_path.empty() && where.address.empty()) return std::nullopt;
+    redis::options made;
+    made.where = where;
+    made.name = name;
+    made.command_timeout = read.redis_timeout;
+    return made;
+}
+
+}  // namespace
+
+redis::options state_options(const flags& asked, const settings& read)
+{
+    auto made = options_of("state", chosen(read.redis_state, asked.redis_state), read);
+    if (!made)
+        throw config::error{"no Redis to use: name one with --redis-state or as redis.state in the configuration"};
+    return *std::move(made);
+}
+
+std::optional<redis::options> l2_options(const flags& asked, const settings& read)
+{
+    return options_of("l2", chosen(read.redis_l2, asked.redis_l2), read);
+}
+
+http::limits http_limits(const flags& asked, const settings& read)
 {
     constexpr rlim_t spared = 64;
     http::limits made = read.http;
     rlimit files{};
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > 2 * spared)
-        made.connections = std::min<std::size_t>(made.connections, files.rlim_cur - spared);
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur <= 2 * spared) return made;
+    const auto parts = asked.listen_site.empty() ? 1U : 3U;
+    made.connections = std::min<std::size_t>(made.connections, (files.rlim_cur - spared) / parts);
+    return made;
+}
+
+http::limits site_limits(const flags& asked, const settings& read)
+{
+    auto made = http_limits(asked, read);
+    made.body = read.site_body;
     return made;
 }
 
@@ -51,8 +83,9 @@ std::string lock_path(const flags& asked)
 std::vector<std::string> place_paths(const flags& asked)
 {
     std::vector<std::string> paths{asked.admin.unix_path};
-    for (const auto& one : asked.listen)
-        if (!one.unix_path.empty()) paths.push_back(one.unix_path);
+    for (const auto* given : {&asked.listen, &asked.listen_site})
+        for (const auto& one : *given)
+            if (!one.unix_path.empty()) paths.push_back(one.unix_path);
     return paths;
 }
 

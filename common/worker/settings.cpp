@@ -23,13 +23,14 @@ std::size_t read_size(config::object& from, std::string_view name, std::size_t f
     return static_cast<std::size_t>(from.integer(name, range, static_cast<std::int64_t>(fallback)));
 }
 
-http::limits read_http(config::object from)
+void read_http(config::object from, settings& into)
 {
-    http::limits read;
+    http::limits& read = into.http;
     read.request_line = read_size(from, "max_request_line", read.request_line, {256, 64 * kibi});
     read.head = read_size(from, "max_head", read.head, {512, 256 * kibi});
     read.header_count = read_size(from, "max_headers", read.header_count, {4, 1000});
     read.body = read_size(from, "max_body", read.body, {0, 64 * kibi * kibi});
+    into.site_body = read_size(from, "max_site_body", into.site_body, {0, kibi * kibi * kibi * kibi});
     read.connections = read_size(from, "max_connections", read.connections, {1, 1'000'000});
     read.first_byte = read_time(from, "first_byte_timeout", read.first_byte);
     read.headers = read_time(from, "head_timeout", read.headers);
@@ -38,7 +39,6 @@ http::limits read_http(config::object from)
     read.write = read_time(from, "write_timeout", read.write);
     if (read.request_line > read.head) from.problem("max_request_line", "is above max_head; make it smaller");
     from.done();
-    return read;
 }
 
 /// The secret itself stands in a file of its own, which can have stricter permissions.
@@ -78,10 +78,31 @@ redis::endpoint read_endpoint(config::object from)
     return read;
 }
 
+/// Either where it is, or how much memory the fleet gives the one that it runs itself.
+redis::endpoint read_l2(config::object from)
+{
+    if (!from.has("memory")) return read_endpoint(std::move(from));
+    (void)from.size("memory", {kibi * kibi, kibi * kibi * kibi * kibi});
+    from.done();
+    return {};
+}
+
+nlohmann::json shown(const redis::endpoint& from)
+{
+    if (!from.unix_path.empty()) return {{"unix", from.unix_path}};
+    return {{"address", from.address}, {"port", from.port}};
+}
+
+bool is_named(const redis::endpoint& one)
+{
+    return !one.unix_path.empty() || !one.address.empty();
+}
+
 void read_redis(config::object from, settings& into)
 {
     into.redis_timeout = read_time(from, "command_timeout", into.redis_timeout);
     if (from.has("state")) into.redis_state = read_endpoint(from.child("state"));
+    if (from.has("l2")) into.redis_l2 = read_l2(from.child("l2"));
     from.done();
 }
 
@@ -136,7 +157,7 @@ settings read_settings(const std::string& file, service& what)
     settings read;
     read.known.version = top.integer("version", {0, INT64_C(1) << 52}, facts{}.version);
     read.known.workers = read_workers(top.child("fleet"), what);
-    read.http = read_http(top.child("http"));
+    read_http(top.child("http"), read);
     read_log(top.child("log"), read);
     read_redis(top.child("redis"), read);
     read.apply_service = read_service(by_service(top, "services", what), what, read.known);
@@ -145,14 +166,26 @@ settings read_settings(const std::string& file, service& what)
     return read;
 }
 
+bool settings::replace(settings read)
+{
+    const auto before = to_json(*this);
+    const auto after = to_json(read);
+    read.http = http;
+    read.site_body = site_body;
+    read.redis_state = redis_state;
+    read.redis_l2 = redis_l2;
+    read.redis_timeout = redis_timeout;
+    *this = std::move(read);
+    return before["http"] != after["http"] || before["redis"] != after["redis"];
+}
+
 nlohmann::json to_json(const settings& from)
 {
     constexpr const char* levels[] = {"debug", "info", "warning", "error"};
     const auto text = [](milliseconds time) { return std::to_string(time.count()) + "ms"; };
     nlohmann::json redis = {{"command_timeout", text(from.redis_timeout)}};
-    if (!from.redis_state.unix_path.empty()) redis["state"] = {{"unix", from.redis_state.unix_path}};
-    if (!from.redis_state.address.empty())
-        redis["state"] = {{"address", from.redis_state.address}, {"port", from.redis_state.port}};
+    if (is_named(from.redis_state)) redis["state"] = shown(from.redis_state);
+    if (is_named(from.redis_l2)) redis["l2"] = shown(from.redis_l2);
     return {{"log", {{"level", levels[static_cast<int>(from.log_level)]}, {"slow", text(from.slow)}}},
             {"redis", std::move(redis)},
             {"http",
@@ -160,6 +193,7 @@ nlohmann::json to_json(const settings& from)
               {"max_head", from.http.head},
               {"max_headers", from.http.header_count},
               {"max_body", from.http.body},
+              {"max_site_body", from.site_body},
               {"max_connections", from.http.connections},
               {"first_byte_timeout", text(from.http.first_byte)},
               {"head_timeout", text(from.http.headers)},

@@ -17,13 +17,20 @@ namespace shoal::worker {
 struct settings {
     facts known;
     http::limits http;
+    /// The longest body that a client may send to a site, in bytes; the other limits are those of `http`.
+    std::size_t site_body = std::size_t{1} << 30;
     log::level log_level = log::level::info;
     std::chrono::milliseconds slow{100};
     /// Empty when the file names no `redis.state`.
     redis::endpoint redis_state;
+    /// Empty when the file names no `redis.l2`, or only how much memory the fleet's own may have.
+    redis::endpoint redis_l2;
     std::chrono::milliseconds redis_timeout{100};
     /// Puts the service's own section in force.
     std::function<void()> apply_service;
+
+    /// What a reload puts in force: all but http and redis, which only a start takes. Returns whether these differ.
+    [[nodiscard]] bool replace(settings read);
 };
 
 /// Reads the file for `what`; an empty name is a file without a word. Throws config::error with every problem.

@@ -22,6 +22,8 @@
 #include "common/runtime/task_group.hpp"
 #include "common/runtime/watchdog.hpp"
 #include "common/worker/admin.hpp"
+#include "common/worker/description.hpp"
+#include "common/worker/fronts.hpp"
 #include "common/worker/parts.hpp"
 #include "common/worker/place.hpp"
 
@@ -62,9 +64,9 @@ public:
 private:
     using task = boost::asio::awaitable<void>;
 
-    [[nodiscard]] http::server make_public_server();
+    [[nodiscard]] std::unique_ptr<redis::client> make_l2();
+    [[nodiscard]] fronts make_fronts();
     [[nodiscard]] http::server make_admin_server();
-    [[nodiscard]] nlohmann::json shown_config() const;
 
     task live();
     boost::asio::awaitable<bool> redis_answers();
@@ -83,9 +85,7 @@ private:
     flags flags_;
     settings settings_;
     service& service_;
-    std::string incarnation_ = random_incarnation();
-    boot_time started_ = boot_clock::now();
-    wall_clock::time_point started_wall_ = wall_clock::now();
+    identity self_{random_incarnation(), boot_clock::now(), wall_clock::now()};
     phase phase_ = phase::starting;
     int exit_code_ = 0;
     int terminations_ = 0;
@@ -98,8 +98,9 @@ private:
     metrics::registry metrics_;
     runtime::task_group tasks_{loop_.get_executor(), log_};
     redis::client redis_;
+    std::unique_ptr<redis::client> l2_;
     place place_;
-    http::server public_;
+    fronts public_;
     http::server admin_;
     runtime::watchdog watchdog_{watchdog_limit};
     runtime::loop_monitor monitor_;
@@ -110,9 +111,10 @@ process::impl::impl(flags asked, settings read, service& what)
       settings_{std::move(read)},
       service_{what},
       log_{log_options(flags_, settings_)},
-      redis_{loop_, redis_options(flags_, settings_), tasks_, log_, metrics_},
-      place_{lock_path(flags_), place_paths(flags_), {flags_.generation, incarnation_}},
-      public_{make_public_server()},
+      redis_{loop_, state_options(flags_, settings_), tasks_, log_, metrics_},
+      l2_{make_l2()},
+      place_{lock_path(flags_), place_paths(flags_), {flags_.generation, self_.incarnation}},
+      public_{make_fronts()},
       admin_{make_admin_server()},
       monitor_{loop_, metrics_, [this] {
                    watchdog_.turned();
@@ -121,28 +123,36 @@ process::impl::impl(flags asked, settings read, service& what)
 {
 }
 
-http::server process::impl::make_public_server()
+std::unique_ptr<redis::client> process::impl::make_l2()
+{
+    auto options = l2_options(flags_, settings_);
+    if (!options) return nullptr;
+    return std::make_unique<redis::client>(loop_, *std::move(options), tasks_, log_, metrics_);
+}
+
+fronts process::impl::make_fronts()
 {
     settings_.apply_service();
-    auto routes = service_.start({.loop = loop_,
-                                  .tasks = tasks_,
-                                  .log = log_,
-                                  .metrics = metrics_,
-                                  .state = redis_,
-                                  .state_timeout = settings_.redis_timeout});
-    return http::server{
-        loop_,
-        {.worker = flags_.name, .name = "public", .bounds = http_limits(settings_), .slow = settings_.slow},
-        http::router{std::move(routes)},
-        tasks_,
-        log_,
-        metrics_};
+    return fronts{flags_,
+                  settings_,
+                  service_,
+                  {.loop = loop_,
+                   .tasks = tasks_,
+                   .log = log_,
+                   .metrics = metrics_,
+                   .state = redis_,
+                   .state_timeout = settings_.redis_timeout,
+                   .l2 = l2_.get(),
+                   .state_options = state_options(flags_, settings_),
+                   .worker_name = flags_.name,
+                   .incarnation = self_.incarnation}};
 }
 
 http::server process::impl::make_admin_server()
 {
-    const view shown{
-        .current = [this] { return phase_; }, .config = [this] { return shown_config(); }, .metrics = &metrics_};
+    const view shown{.current = [this] { return phase_; },
+                     .config = [this] { return describe(flags_, settings_, service_, self_, phase_); },
+                     .metrics = &metrics_};
     auto routes = admin_routes(shown);
     for (auto& added : service_.admin_routes()) {
         if (!added.pattern.starts_with("/-/"))
@@ -157,37 +167,17 @@ http::server process::impl::make_admin_server()
                         metrics_};
 }
 
-nlohmann::json process::impl::shown_config() const
-{
-    auto config = to_json(settings_);
-    config["fleet"] = {{"workers", {{service_.name(), settings_.known.workers}}}};
-    config["services"] = {{service_.name(), service_.effective()}};
-    auto listen = nlohmann::json::array();
-    for (const auto& one : flags_.listen) listen.push_back(to_string(one));
-    return {{"name", flags_.name},
-            {"service", service_.name()},
-            {"version", SHOAL_VERSION},
-            {"generation", flags_.generation},
-            {"incarnation", incarnation_},
-            {"pid", getpid()},
-            {"config_version", settings_.known.version},
-            {"config", std::move(config)},
-            {"draining", phase_ == phase::draining},
-            {"started", wall_clock::to_time_t(started_wall_)},
-            {"uptime_s", std::chrono::duration_cast<std::chrono::seconds>(boot_clock::now() - started_).count()},
-            {"listen", std::move(listen)}};
-}
-
 int process::impl::run()
 {
     log_.info("starting", {{"version", SHOAL_VERSION},
                            {"generation", flags_.generation},
-                           {"incarnation", incarnation_},
+                           {"incarnation", self_.incarnation},
                            {"config_version", settings_.known.version}});
     wait_for_signal();
     unblock_reload();
     monitor_.start();
     redis_.start();
+    if (l2_) l2_->start();
     tasks_.spawn("worker", live());
     loop_.run();
     log_.info("ended", {{"exit_code", exit_code_}, {"unfinished_tasks", tasks_.running()}});
@@ -225,11 +215,7 @@ boost::asio::awaitable<bool> process::impl::redis_answers()
 bool process::impl::listen_and_publish()
 {
     admin_.listen_unix(place_.own_name(flags_.admin.unix_path));
-    for (const auto& one : flags_.listen)
-        if (!one.unix_path.empty())
-            public_.listen_unix(place_.own_name(one.unix_path));
-        else
-            public_.listen_tcp(one.address, one.port);
+    public_.listen(flags_, place_);
     admin_.start();
     public_.start();
     phase_ = phase::serving;
@@ -295,6 +281,7 @@ process::impl::task process::impl::finish()
     public_.abort();
     admin_.abort();
     redis_.stop();
+    if (l2_) l2_->stop();
     // What was cut gets a moment to unwind; this task itself is the last one.
     const auto began = boot_clock::now();
     while (tasks_.running() > 1 && boot_clock::now() - began < farewell) co_await pause(1ms);
@@ -333,14 +320,8 @@ void process::impl::reload()
         read.apply_service();
         log_.set_level(read.log_level);
         public_.set_slow(read.slow);
-        const auto before = to_json(settings_);
-        const auto after = to_json(read);
-        if (before["http"] != after["http"] || before["redis"] != after["redis"])
+        if (settings_.replace(std::move(read)))
             log_.warning("http and redis of the configuration come into force with the next restart");
-        read.http = settings_.http;
-        read.redis_state = settings_.redis_state;
-        read.redis_timeout = settings_.redis_timeout;
-        settings_ = std::move(read);
         log_.info("configuration reloaded", {{"config_version", settings_.known.version}});
     } catch (const std::exception& wrong) {
         log_.error("configuration refused, the old one stays in force", {{"problems", wrong.what()}});

@@ -16,9 +16,30 @@ command_line parse(std::vector<const char*> arguments)
 
 TEST_CASE("flags: a worker's whole command line", "[worker]")
 {
-    const auto read = parse({"--name", "limiter-1", "--generation", "7", "--config", "c.json", "--listen",
-                             "unix:/run/l.sock", "--listen", "tcp:127.0.0.1:9001", "--admin", "unix:/run/l.admin",
-                             "--redis-state", "tcp:[::1]:6379", "--log", "json", "--drain-deadline", "2m"});
+    const auto read = parse({"--name",
+                             "limiter-1",
+                             "--generation",
+                             "7",
+                             "--config",
+                             "c.json",
+                             "--listen",
+                             "unix:/run/l.sock",
+                             "--listen",
+                             "tcp:127.0.0.1:9001",
+                             "--admin",
+                             "unix:/run/l.admin",
+                             "--redis-state",
+                             "tcp:[::1]:6379",
+                             "--redis-l2",
+                             "unix:/run/l2.sock",
+                             "--listen-site",
+                             "unix:/run/l.site",
+                             "--listen-site",
+                             "tcp:127.0.0.1:9002",
+                             "--log",
+                             "json",
+                             "--drain-deadline",
+                             "2m"});
     REQUIRE(read.asked);
     REQUIRE(read.asked->name == "limiter-1");
     REQUIRE(read.asked->generation == 7);
@@ -29,6 +50,10 @@ TEST_CASE("flags: a worker's whole command line", "[worker]")
     REQUIRE(read.asked->listen[1].port == 9001);
     REQUIRE(read.asked->admin.unix_path == "/run/l.admin");
     REQUIRE(read.asked->redis_state->address == "::1");
+    REQUIRE(read.asked->redis_l2->unix_path == "/run/l2.sock");
+    REQUIRE(read.asked->listen_site.size() == 2);
+    REQUIRE(read.asked->listen_site[0].unix_path == "/run/l.site");
+    REQUIRE(read.asked->listen_site[1].port == 9002);
     REQUIRE(read.asked->log_style == shoal::log::style::json);
     REQUIRE(read.asked->drain_deadline == std::chrono::minutes{2});
 }
@@ -42,17 +67,24 @@ TEST_CASE("flags: --check-config needs nothing else", "[worker]")
 
 TEST_CASE("flags: wrong usage ends with 2", "[worker]")
 {
-    const auto arguments =
-        GENERATE(std::vector<const char*>{}, std::vector<const char*>{"--nonsense"},
-                 std::vector<const char*>{"--name", "a", "--listen", "unix:/a"},
-                 std::vector<const char*>{"--name", "a", "--admin", "unix:/a"},
-                 std::vector<const char*>{"--listen", "unix:/a", "--admin", "unix:/b"},
-                 std::vector<const char*>{"--name", "a", "--listen", "unix:/a", "--admin", "unix:/a"},
-                 std::vector<const char*>{"--name", "a", "--listen", "/a", "--admin", "unix:/b"},
-                 std::vector<const char*>{"--name", "a", "--listen", "tcp:localhost:1", "--admin", "unix:/b"},
-                 std::vector<const char*>{"--name", "a", "--listen", "tcp:127.0.0.1:99999", "--admin", "unix:/b"},
-                 std::vector<const char*>{"--check-config", "--drain-deadline", "0"},
-                 std::vector<const char*>{"--check-config", "--generation", "-1"});
+    const auto arguments = GENERATE(
+        std::vector<const char*>{}, std::vector<const char*>{"--nonsense"},
+        std::vector<const char*>{"--name", "a", "--listen", "unix:/a"},
+        std::vector<const char*>{"--name", "a", "--admin", "unix:/a"},
+        std::vector<const char*>{"--listen", "unix:/a", "--admin", "unix:/b"},
+        std::vector<const char*>{"--name", "a", "--listen", "unix:/a", "--admin", "unix:/a"},
+        std::vector<const char*>{"--name", "a", "--listen", "unix:/a", "--listen", "unix:/a", "--admin", "unix:/b"},
+        std::vector<const char*>{"--name", "a", "--listen", "unix:/a", "--listen-site", "unix:/a", "--admin",
+                                 "unix:/b"},
+        std::vector<const char*>{"--name", "a", "--listen", "unix:/a", "--listen-site", "unix:/b", "--admin",
+                                 "unix:/b"},
+        std::vector<const char*>{"--name", "a", "--listen", "unix:/a", "--listen-site", "/b", "--admin", "unix:/c"},
+        std::vector<const char*>{"--name", "a", "--listen", "unix:/a", "--redis-l2", "l2", "--admin", "unix:/c"},
+        std::vector<const char*>{"--name", "a", "--listen", "/a", "--admin", "unix:/b"},
+        std::vector<const char*>{"--name", "a", "--listen", "tcp:localhost:1", "--admin", "unix:/b"},
+        std::vector<const char*>{"--name", "a", "--listen", "tcp:127.0.0.1:99999", "--admin", "unix:/b"},
+        std::vector<const char*>{"--check-config", "--drain-deadline", "0"},
+        std::vector<const char*>{"--check-config", "--generation", "-1"});
     const auto read = parse(arguments);
     REQUIRE_FALSE(read.asked);
     REQUIRE(read.exit_code == 2);

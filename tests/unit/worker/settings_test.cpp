@@ -1,6 +1,7 @@
 #include "common/worker/settings.hpp"
 
 #include "common/config/reader.hpp"
+#include "common/worker/parts.hpp"
 #include "common/worker/service.hpp"
 
 #include <catch2/catch.hpp>
@@ -82,9 +83,9 @@ TEST_CASE("settings: no file means the defaults", "[worker]")
 TEST_CASE("settings: every section is read, another service's is left to it", "[worker]")
 {
     const file secret{"s3cret\n"};
-    const file config{R"({"version":9,"http":{"max_body":1024,"idle_timeout":"30s"},
+    const file config{R"({"version":9,"http":{"max_body":1024,"max_site_body":4096,"idle_timeout":"30s"},
         "log":{"level":"debug","slow":"5ms"},
-        "redis":{"command_timeout":"50ms","state":{"address":"127.0.0.1","port":7000,"username":"u",
+        "redis":{"command_timeout":"50ms","l2":{"unix":"/run/l2.sock"},"state":{"address":"127.0.0.1","port":7000,"username":"u",
                  "password_file":")" +
                       secret.path() + R"("}},
         "fleet":{"workers":{"echo":4,"other":"x"}},
@@ -94,6 +95,7 @@ TEST_CASE("settings: every section is read, another service's is left to it", "[
     read.apply_service();
     REQUIRE(read.known.version == 9);
     REQUIRE(read.http.body == 1024);
+    REQUIRE(read.site_body == 4096);
     REQUIRE(read.http.idle == 30s);
     REQUIRE(read.log_level == log::level::debug);
     REQUIRE(read.slow == 5ms);
@@ -103,6 +105,7 @@ TEST_CASE("settings: every section is read, another service's is left to it", "[
     REQUIRE(read.redis_state.username == "u");
     REQUIRE(read.redis_state.password == "s3cret");
     REQUIRE(service.in_force == "hello9/4");
+    REQUIRE(read.redis_l2.unix_path == "/run/l2.sock");
     REQUIRE_THAT(worker::to_json(read).dump(), !Catch::Contains("s3cret"));
 }
 
@@ -116,6 +119,12 @@ TEST_CASE("settings: what is wrong is refused whole, with its path", "[worker]")
         {R"({"http":{"max_request_line":20000}})", "$.http.max_request_line"},
         {R"({"log":{"level":"loud"}})", "$.log.level"},
         {R"({"redis":{"state":{"address":"localhost"}}})", "$.redis.state.address"},
+        {R"({"redis":{"l2":{}}})", "$.redis.l2.unix"},
+        {R"({"redis":{"l2":{"memory":"64"}}})", "$.redis.l2.memory"},
+        {R"({"redis":{"l2":{"memory":"1kb"}}})", "$.redis.l2.memory"},
+        {R"({"redis":{"l2":{"memory":"1gb","unix":"/a"}}})", "$.redis.l2.unix"},
+        {R"({"redis":{"l3":{}}})", "$.redis.l3"},
+        {R"({"http":{"max_site_body":-1}})", "$.http.max_site_body"},
         {R"({"redis":{"state":{}}})", "$.redis.state.unix"},
         {R"({"redis":{"state":{"unix":"/a","address":"::1"}}})", "$.redis.state.unix"},
         {R"({"redis":{"state":{"unix":"/a","password_file":"/nowhere/at/all"}}})", "$.redis.state.password_file"},
@@ -132,6 +141,66 @@ TEST_CASE("settings: what is wrong is refused whole, with its path", "[worker]")
     }));
     CAPTURE(text);
     REQUIRE_THAT(problems_of(text), Catch::Contains(": " + path + ": "));
+}
+
+TEST_CASE("settings: how much memory the fleet's own l2 has is not where another is", "[worker]")
+{
+    const file config{R"({"redis":{"l2":{"memory":"256mb"}}})"};
+    echo service;
+    const auto read = worker::read_settings(config.path(), service);
+    REQUIRE(read.redis_l2.unix_path.empty());
+    REQUIRE(read.redis_l2.address.empty());
+    REQUIRE_FALSE(worker::l2_options({}, read).has_value());
+    worker::flags given;
+    given.redis_l2 = worker::socket_name{.unix_path = "/run/own.sock"};
+    REQUIRE(worker::l2_options(given, read)->where.unix_path == "/run/own.sock");
+    REQUIRE(worker::l2_options(given, read)->name == "l2");
+}
+
+TEST_CASE("settings: the configuration's Redis goes before the command line's", "[worker]")
+{
+    const file config{R"({"redis":{"l2":{"unix":"/run/b"},"state":{"unix":"/run/a"}}})"};
+    echo service;
+    const auto read = worker::read_settings(config.path(), service);
+    worker::flags given;
+    given.redis_state = worker::socket_name{.unix_path = "/run/x"};
+    given.redis_l2 = worker::socket_name{.unix_path = "/run/y"};
+    REQUIRE(worker::l2_options(given, read)->where.unix_path == "/run/b");
+    REQUIRE(worker::state_options(given, read).where.unix_path == "/run/a");
+    REQUIRE(worker::state_options(given, read).name == "state");
+}
+
+TEST_CASE("settings: a front for sites shares the descriptors, and takes longer bodies", "[worker]")
+{
+    worker::settings read;
+    read.http.connections = 1'000'000;
+    worker::flags plain;
+    plain.listen.push_back({.unix_path = "/a"});
+    worker::flags fronting = plain;
+    fronting.listen_site.push_back({.unix_path = "/b"});
+    const auto alone = worker::http_limits(plain, read);
+    const auto shared = worker::http_limits(fronting, read);
+    REQUIRE(shared.connections == alone.connections / 3);
+    REQUIRE(shared.body == read.http.body);
+    const auto site = worker::site_limits(fronting, read);
+    REQUIRE(site.connections == shared.connections);
+    REQUIRE(site.body == std::size_t{1} << 30);
+}
+
+TEST_CASE("settings: a reload leaves alone what only a start takes", "[worker]")
+{
+    worker::settings in_force;
+    worker::settings fresh;
+    fresh.known.version = 7;
+    fresh.slow = 1s;
+    REQUIRE_FALSE(in_force.replace(fresh));
+    REQUIRE(in_force.known.version == 7);
+    REQUIRE(in_force.slow == 1s);
+    fresh.site_body = 1;
+    fresh.redis_l2.unix_path = "/elsewhere";
+    REQUIRE(in_force.replace(fresh));
+    REQUIRE(in_force.site_body == std::size_t{1} << 30);
+    REQUIRE(in_force.redis_l2.unix_path.empty());
 }
 
 TEST_CASE("settings: two problems are both named", "[worker]")
