@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/system/result.hpp>
@@ -15,6 +16,9 @@ namespace shoal::cache {
 
 /// Why a request is refused; `detail` is for the client and says what to do.
 struct purge_refusal {
+    purge_refusal() = default;
+    purge_refusal(unsigned with_status, std::string why) : status{with_status}, detail{std::move(why)} {}
+
     unsigned status = 400;
     std::string detail;
 };

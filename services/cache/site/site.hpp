@@ -28,6 +28,8 @@ struct health_check {
     std::string host;
     std::chrono::milliseconds interval{2'000};
     std::chrono::milliseconds timeout{1'000};
+
+    friend bool operator==(const health_check&, const health_check&) = default;
 };
 
 struct origin_servers {
@@ -41,6 +43,8 @@ struct origin_servers {
     std::chrono::milliseconds idle{30'000};
     std::size_t connections = 64;
     std::optional<health_check> check;
+
+    friend bool operator==(const origin_servers&, const origin_servers&) = default;
 };
 
 struct site {

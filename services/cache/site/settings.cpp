@@ -1,0 +1,113 @@
+#include "services/cache/site/settings.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "common/config/reader.hpp"
+#include "common/core/ascii.hpp"
+#include "services/cache/site/read_fields.hpp"
+#include "services/cache/site/read_site.hpp"
+#include "services/cache/site/size.hpp"
+
+namespace shoal::cache {
+namespace {
+
+constexpr std::size_t most_sites = 1000;
+constexpr std::size_t least_token = 16;
+constexpr std::size_t most_token = 512;
+constexpr size_range memory_sizes{std::uint64_t{1} << 20U, std::uint64_t{1} << 40U};
+constexpr size_range l2_sizes{0, std::uint64_t{64} << 20U};
+
+std::string read_token(config::object& from, const std::string& file)
+{
+    if (file.empty()) return {};
+    std::string token;
+    try {
+        token = config::read_file(file, 4096);
+    } catch (const config::error& wrong) {
+        from.problem("token_file", wrong.what());
+        return {};
+    }
+    token.resize(token.find_last_not_of(" \t\r\n") + 1);
+    const bool fits =
+        token.size() >= least_token && token.size() <= most_token && std::ranges::all_of(token, is_visible);
+    if (fits) return token;
+    from.problem("token_file", "'" + file + "' must hold one line of 16 to 512 visible ASCII characters");
+    return {};
+}
+
+purge_access read_access(config::object from)
+{
+    purge_access made;
+    made.token_file = from.text("token_file", "");
+    made.token = read_token(from, made.token_file);
+    const auto refuse = [](const std::string& text) {
+        return address_block::parse(text) ? ""
+                                          : R"(must be an address or a block of them, as "127.0.0.1", "10.0.0.0/8")";
+    };
+    for (auto& text : read_texts(from, "allow", {.refuse = refuse})) {
+        const auto addresses = *address_block::parse(text);
+        made.allow.push_back({std::move(text), addresses});
+    }
+    from.done();
+    return made;
+}
+
+/// Of sites that were read before.
+struct taken {
+    std::set<std::string> names;
+    /// To the name of its site.
+    std::map<std::string, std::string> hosts;
+};
+
+void note_doubles(config::object& from, const site& read, taken& before)
+{
+    if (!read.name.empty() && !before.names.insert(read.name).second)
+        from.problem("name", "'" + read.name + "' stands twice; each site needs a name of its own");
+    for (const auto& host : read.hosts) {
+        const auto [known, added] = before.hosts.emplace(host, read.name);
+        if (!added) from.problem("hosts", "'" + host + "' is of the site '" + known->second + "' already");
+    }
+}
+
+site_list read_sites(config::object& from)
+{
+    std::vector<site> sites;
+    taken before;
+    for (auto& one : from.children("sites", most_sites)) {
+        sites.push_back(read_site(one));
+        note_doubles(one, sites.back(), before);
+    }
+    return site_list{std::move(sites)};
+}
+
+}  // namespace
+
+settings read_settings(config::object& section)
+{
+    settings made;
+    made.memory = read_size(section, "memory", memory_sizes, made.memory);
+    made.l2_object = read_size(section, "l2_object", l2_sizes, made.l2_object);
+    made.purge = read_access(section.child("purge"));
+    made.sites = read_sites(section);
+    section.done();
+    return made;
+}
+
+nlohmann::json to_json(const settings& from)
+{
+    using nlohmann::json;
+    json purge{{"allow", json::array()}};
+    for (const auto& one : from.purge.allow) purge["allow"].push_back(one.text);
+    if (!from.purge.token_file.empty()) purge["token_file"] = from.purge.token_file;
+    json shown{{"memory", format_size(from.memory)},
+               {"l2_object", format_size(from.l2_object)},
+               {"purge", std::move(purge)},
+               {"sites", json::array()}};
+    for (const auto& one : from.sites.all()) shown["sites"].push_back(to_json(one));
+    return shown;
+}
+
+}  // namespace shoal::cache
