@@ -74,11 +74,8 @@ def _info(fleet: Fleet) -> dict[str, str]:
 
 def _sync_servers(fleet: Fleet) -> None:
     live = {(server.backend, server.name): server for server in fleet.runtime.servers()}
-    wanted = {}
-    for manifest in fleet.services():
-        for place in fleet.state.staying(manifest.name):
-            line = render.server_line(fleet, manifest.name, place)
-            wanted[manifest.name, line.name] = line
+    backends = render.server_lines(fleet)
+    wanted = {(backend, line.name): line for backend, lines in backends.items() for line in lines}
     for key, line in wanted.items():
         server = live.get(key)
         if server is not None and server.identifier != line.id:
@@ -90,8 +87,7 @@ def _sync_servers(fleet: Fleet) -> None:
         elif server.administrative:
             fleet.runtime.set_state(*key, "ready")
             fleet.journal.write("server enabled again", server=line.name)
-    services = set(fleet.state.services)
-    _remove(fleet, [server for key, server in live.items() if key not in wanted and server.backend in services])
+    _remove(fleet, [server for key, server in live.items() if key not in wanted and server.backend in backends])
 
 
 def _remove(fleet: Fleet, servers: list[Server]) -> None:
@@ -117,11 +113,12 @@ def _remove(fleet: Fleet, servers: list[Server]) -> None:
 def wait_up(fleet: Fleet) -> None:
     """Until HAProxy's health checks have passed for every server."""
     deadline = time.monotonic() + fleet.timeout
-    wanted = {(manifest.name, worker) for manifest, place, worker in fleet.places() if not place.leaving}
+    wanted = {(backend, worker) for manifest, place, worker in fleet.places() if not place.leaving
+              for backend in manifest.backends}
     while True:
         statuses = fleet.runtime.statuses()
         # "UP 1/2" is on its way down.
-        down = sorted(name for backend, name in wanted if statuses.get((backend, name)) != "UP")
+        down = sorted({name for backend, name in wanted if statuses.get((backend, name)) != "UP"})
         if not down:
             return
         if time.monotonic() > deadline:

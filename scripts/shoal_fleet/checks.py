@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterator
 
-from . import config, haproxy_config, lock, processes, render, state
+from . import config, haproxy_config, lock, processes, render, sections
 from .build import TOOLS
 from .errors import FleetError
 from .fleet import Fleet
@@ -69,11 +69,12 @@ def _machine(tool: Tool) -> Iterator[Finding]:
 def _config(fleet: Fleet) -> Iterator[Finding]:
     options = fleet.state.options
     file = Path(options.config) if options.config else None
-    data = config.read(file)
+    given = config.read(file)
+    data = sections.with_options(given, fleet.manifests.values(), fleet.state.options.values)
     binaries = fleet.layout.binaries / fleet.state.build
     if binaries.is_dir():
-        config.check(file, data, fleet.manifests, binaries)
-    config.check_secrets(data, fleet.account)
+        config.check(file, given, fleet.manifests, binaries)
+    config.check_secrets(data, fleet.account, sections.configured_secrets(data, fleet.manifests.values()))
     if data != fleet.state.config:
         yield Finding(f"{file} has changed since it was read", "scripts/fleet reload")
 
@@ -88,9 +89,12 @@ def _disk(fleet: Fleet) -> Iterator[Finding]:
 def _down(fleet: Fleet) -> Iterator[Finding]:
     for process in processes.of_fleet(fleet.layout, fleet.account.uid):
         yield Finding(f"the fleet is down, but {process.kind} {process.pid} runs", "scripts/fleet down")
-    if not is_free(fleet.state.options.listen):
-        yield Finding(f"something else listens on {fleet.state.options.listen}",
-                      "see who: ss -ltnp; or 'scripts/fleet up --listen' another address")
+    addresses = {"--listen": fleet.state.options.listen}
+    addresses |= {front.option: address for _, front, address in fleet.site_fronts()}
+    for option, address in addresses.items():
+        if not is_free(address):
+            yield Finding(f"something else listens on {address}",
+                          f"see who: ss -ltnp; or 'scripts/fleet up {option}' another address")
 
 
 def _drift(fleet: Fleet) -> Iterator[Finding]:
@@ -104,17 +108,17 @@ def _drift(fleet: Fleet) -> Iterator[Finding]:
     if fleet.runtime.info().get("description") != description:
         yield Finding("HAProxy runs another configuration than its file", up)
     live = {(server.backend, server.name): server for server in fleet.runtime.servers()}
-    for manifest in fleet.services():
-        names = {state.worker_name(manifest.name, place) for place in fleet.state.staying(manifest.name)}
-        for name in names:
-            server = live.get((manifest.name, name))
+    for backend, lines in render.server_lines(fleet).items():
+        names = {line.name for line in lines}
+        for name in sorted(names):
+            server = live.get((backend, name))
             if server is None:
-                yield Finding(f"HAProxy has no server {name}", up)
+                yield Finding(f"HAProxy has no server {name} in {backend}", up)
             elif server.administrative:
-                yield Finding(f"{name} is drained or in maintenance in HAProxy", up)
-        for backend, name in live:
-            if backend == manifest.name and name not in names:
-                yield Finding(f"HAProxy has server {name}, which the state does not", up)
+                yield Finding(f"{name} is drained or in maintenance in HAProxy's {backend}", up)
+        for other, name in live:
+            if other == backend and name not in names:
+                yield Finding(f"HAProxy has server {name} in {backend}, which the state does not", up)
 
 
 def _workers(fleet: Fleet) -> Iterator[Finding]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
+import tempfile
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Iterable, Mapping, Sequence
 
 from .account import Account
 from .errors import FleetError
@@ -14,6 +16,8 @@ from .manifest import Manifest
 
 _CHECK_SECONDS = 20
 START_SECTIONS = ("http", "redis")
+_SIZE = re.compile(r"([0-9]{1,18})(b|kb|mb|gb)")
+_UNITS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 
 
 def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -80,14 +84,34 @@ def _ask(executable: Path, file: Path) -> list[str]:
     return lines or [f"{file}: {executable.name} refused it with exit code {result.returncode}"]
 
 
-def check_secrets(data: Mapping[str, Any], account: Account) -> None:
-    """A password file that the workers' account can't read is found here, not when they start."""
+def check_secrets(data: Mapping[str, Any], account: Account, others: Iterable[tuple[str, Path]] = ()) -> None:
+    """A password file, or another with its path in the configuration, that the workers' account can't read is found
+    here, not when they start."""
     redis = data.get("redis")
+    found = list(others)
     for name, section in redis.items() if isinstance(redis, dict) else ():
         secret = section.get("password_file") if isinstance(section, dict) else None
-        if isinstance(secret, str) and not account.can("-r", Path(secret)):
-            raise FleetError(f"$.redis.{name}.password_file: '{account.name}' can't read {secret}",
-                             f"let it: chgrp {account.name} {secret} && chmod 640 {secret}")
+        if isinstance(secret, str):
+            found.append((f"$.redis.{name}.password_file", Path(secret)))
+    for path, file in found:
+        if not account.can("-r", file):
+            raise FleetError(f"{path}: '{account.name}' can't read {file}",
+                             f"let it: chgrp {account.name} {file} && chmod 640 {file}")
+
+
+def check_options(data: Mapping[str, Any], manifests: Mapping[str, Manifest], binaries: Path,
+                  options: Sequence[str]) -> None:
+    """The same for a configuration that options of `up` have a part in: then no file of the operator's is it."""
+    with tempfile.NamedTemporaryFile("w", prefix="shoal-", suffix=".json", encoding="utf-8") as file:
+        json.dump(data, file)
+        file.flush()
+        given = " ".join(options)
+        problems = [line.replace(file.name, given) for manifest in manifests.values()
+                    for line in _ask(binaries / manifest.executable, Path(file.name))]
+    if problems:
+        raise FleetError(f"what {given} makes of the configuration is refused\n"
+                         + "\n".join(f"  {line}" for line in dict.fromkeys(problems)),
+                         "nothing was changed; correct the option or the file and run again")
 
 
 def own_redis(data: Mapping[str, Any], manifests: Mapping[str, Manifest]) -> list[str]:
@@ -95,7 +119,20 @@ def own_redis(data: Mapping[str, Any], manifests: Mapping[str, Manifest]) -> lis
     section = data.get("redis")
     outside = section if isinstance(section, dict) else {}
     needed = {instance for manifest in manifests.values() for instance in manifest.redis}
-    return sorted(instance for instance in needed if instance not in outside)
+    return sorted(instance for instance in needed if not _is_outside(outside.get(instance)))
+
+
+def _is_outside(section: Any) -> bool:
+    """Whether it says where one is; what else may stand there is about the fleet's own."""
+    return isinstance(section, dict) and ("unix" in section or "address" in section)
+
+
+def redis_memory(data: Mapping[str, Any], instance: str) -> int | None:
+    """How many bytes the configuration gives an instance of the fleet's own; None where it does not say."""
+    redis = data.get("redis")
+    section = redis.get(instance) if isinstance(redis, dict) else None
+    size = _SIZE.fullmatch(str(section.get("memory"))) if isinstance(section, dict) else None
+    return int(size[1]) * _UNITS[size[2]] if size else None
 
 
 def start_digest(data: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Callable
 
-from . import balancer, build, layout, places, proof, render, supervision
+from . import balancer, build, layout, places, proof, render, sections, supervision
 from .errors import FleetError
 from .fleet import Fleet
 from .state import worker_name
@@ -19,6 +19,7 @@ _CONFIG_SECONDS = 5.0
 def converge(fleet: Fleet, replace_outdated: bool = False, listening: Callable[[], None] = lambda: None) -> None:
     """`listening` is called as soon as HAProxy has its ports. Raises FleetError."""
     layout.prepare(fleet.layout, fleet.account)
+    sections.make_secrets(fleet)
     render.write(fleet)
     supervision.ensure(fleet)
     if replace_outdated:
@@ -51,11 +52,14 @@ def _forget_leaving(fleet: Fleet) -> None:
     leaving = [worker for _, place, worker in fleet.places() if place.leaving]
     if not leaving:
         return
-    for service in list(fleet.state.services):
-        fleet.state.services[service] = fleet.state.staying(service)
+    services = {service: fleet.state.staying(service) for service in fleet.state.services}
+    fleet.state.services = {service: staying for service, staying in services.items() if staying}
     fleet.save()
     render.write(fleet)
     supervision.apply_programs(fleet)
+    if len(fleet.state.services) < len(services):
+        # A service that left as a whole takes its routes with it.
+        balancer.sync(fleet)
     fleet.journal.write("left", workers=leaving)
 
 

@@ -13,7 +13,7 @@ from .errors import FleetError
 from .haproxy_api import Runtime
 from .journal import Journal
 from .layout import Layout
-from .manifest import Manifest
+from .manifest import Manifest, SiteFront
 from .state import Place, State, worker_name
 from .supervisor import Supervisor
 from .terminal import Terminal
@@ -65,8 +65,24 @@ class Fleet:
         """The names of those that stay; `layout` knows the sockets of each."""
         return [worker_name(service, place) for place in self.state.staying(service)]
 
+    def site_fronts(self) -> list[tuple[str, SiteFront, str]]:
+        """Where HAProxy listens for the sites of services that stand before some: service, front, address."""
+        fronts = [(manifest.name, manifest.site_front) for manifest in self.services()]
+        return [(service, front, self.state.options.values.get(front.option, front.default))
+                for service, front in fronts if front is not None]
+
     def running(self) -> bool:
         return self.state.up and self.supervisor.answers()
+
+    def need_places(self, service: str) -> Manifest:
+        """The manifest of a service that runs."""
+        manifest = self.manifest(service)
+        if not self.state.services.get(service):
+            options = "".join(f", or {option.option}" for option in manifest.options if option.sets is not None)
+            raise FleetError(f"service '{service}' is not run: it has nothing to do",
+                             f"give 'scripts/fleet up' a configuration with $.services.{service}.{manifest.runs_with}"
+                             f"{options}" if manifest.runs_with else "'scripts/fleet up' runs it")
+        return manifest
 
     def need_running(self) -> None:
         if not self.state.up:
@@ -74,8 +90,13 @@ class Fleet:
 
     @property
     def url(self) -> str:
-        scheme = "https" if self.state.options.tls_cert else "http"
-        return f"{scheme}://{self.state.options.listen}"
+        return self._url(self.state.options.listen)
+
+    def site_urls(self) -> dict[str, str]:
+        return {service: self._url(address) for service, _, address in self.site_fronts()}
+
+    def _url(self, address: str) -> str:
+        return f"{'https' if self.state.options.tls_cert else 'http'}://{address}"
 
 
 def open_fleet(root: Path, home: Path, manifests: dict[str, Manifest], terminal: Terminal, command: str,

@@ -9,7 +9,7 @@ from string import Template
 from typing import Mapping, Sequence
 
 from .errors import FleetError
-from .manifest import Front, Manifest
+from .manifest import Manifest, Retry, SiteFront
 from .ring import WEIGHT
 
 _MAX_CONNECTIONS = 20_000
@@ -20,6 +20,7 @@ class ServerLine:
     name: str
     id: int
     public: Path
+    """Where requests go."""
     admin: Path
 
 
@@ -35,8 +36,9 @@ class Balancer:
     descriptors: int
     manifests: Sequence[Manifest]
     servers: Mapping[str, Sequence[ServerLine]]
-    fronts: Mapping[str, str] = field(default_factory=dict)
-    """Addresses of extra fronts, by their option."""
+    """By backend: a service with a front for sites has two."""
+    sites: Mapping[str, str] = field(default_factory=dict)
+    """Addresses of the fronts for sites, by service."""
     tls_cert: Path | None = None
     tls_digest: str = ""
     random_routing: bool = False
@@ -78,7 +80,9 @@ def description(config: bytes) -> str:
 
 
 def _fill(balancer: Balancer, skeleton: str, servers: Mapping[str, Sequence[ServerLine]]) -> str:
-    backends = (_backend(balancer, manifest, servers.get(manifest.name, ())) for manifest in balancer.manifests)
+    backends = [_backend(balancer, manifest, servers.get(manifest.name, ())) for manifest in balancer.manifests]
+    backends += [_site_backend(balancer, manifest, manifest.site_front, servers.get(manifest.site_backend, ()))
+                 for manifest in balancer.manifests if manifest.site_front is not None]
     rules = _template(balancer, "front.cfg.in").substitute().rstrip("\n")
     return _template(balancer, "haproxy.cfg.in").substitute(
         skeleton=skeleton,
@@ -90,8 +94,7 @@ def _fill(balancer: Balancer, skeleton: str, servers: Mapping[str, Sequence[Serv
         admin_bind=balancer.admin_listen,
         front_rules=rules,
         routes=_routes(balancer.manifests),
-        extra_fronts="".join(_front(balancer, manifest, front, rules)
-                             for manifest in balancer.manifests for front in manifest.fronts),
+        site_fronts="".join(_site(balancer, manifest, rules) for manifest in balancer.manifests),
         backends="".join(backends).rstrip("\n"),
     )
 
@@ -142,25 +145,41 @@ def _balance(manifest: Manifest) -> str:
     return "\n".join([*lines, "    balance hash var(txn.key)"])
 
 
-def _front(balancer: Balancer, manifest: Manifest, front: Front, rules: str) -> str:
-    address = balancer.fronts.get(front.option)
+def _site(balancer: Balancer, manifest: Manifest, rules: str) -> str:
+    address = balancer.sites.get(manifest.name)
     if address is None:
         return ""
-    return (f"\nfrontend {manifest.name}-{front.name}\n    bind {_bind(balancer, address)}\n"
-            f"    maxconn {max_connections(balancer.descriptors)}\n{rules}\n"
-            f"    use_backend {manifest.name} unless {{ path_beg /-/ }}\n    default_backend shoal-unknown\n")
+    return _template(balancer, "site.cfg.in").substitute(
+        service=manifest.name,
+        bind=_bind(balancer, address),
+        maxconn=max_connections(balancer.descriptors),
+        front_rules=rules,
+        scheme="http" if balancer.tls_cert is None else "https",
+        backend=manifest.site_backend,
+    )
 
 
 def _backend(balancer: Balancer, manifest: Manifest, servers: Sequence[ServerLine]) -> str:
-    balance = "    balance random" if balancer.random_routing else _balance(manifest)
     bounded = "" if manifest.bounded_load is None else f"    hash-balance-factor {manifest.bounded_load}"
+    return _workers(balancer, manifest.name, manifest, manifest.retry, _balance(manifest), bounded, servers)
+
+
+def _site_backend(balancer: Balancer, manifest: Manifest, front: SiteFront, servers: Sequence[ServerLine]) -> str:
+    balance = f"    http-request set-var-fmt(txn.key) {front.key}\n    balance hash var(txn.key)"
+    # As long as an origin may think, and between two pieces of a body that takes its time.
+    silence = "    timeout server 60s"
+    return _workers(balancer, manifest.site_backend, manifest, front.retry, balance, silence, servers)
+
+
+def _workers(balancer: Balancer, name: str, manifest: Manifest, retry: Retry, balance: str, more: str,
+             servers: Sequence[ServerLine]) -> str:
     return _template(balancer, "backend.cfg.in").substitute(
-        service=manifest.name,
-        balance=balance,
-        bounded_load=bounded,
-        attempts=manifest.retry.attempts,
-        retry_on=" ".join(manifest.retry.on) or "none",
-        methods=" ".join(manifest.retry.methods) or "NONE",
+        name=name,
+        balance="    balance random" if balancer.random_routing else balance,
+        more=more,
+        attempts=retry.attempts,
+        retry_on=" ".join(retry.on) or "none",
+        methods=" ".join(retry.methods) or "NONE",
         probe=manifest.probe,
         servers="\n".join(f"    server {server.name} {server_definition(balancer.templates, server)}"
                           for server in servers),

@@ -1,7 +1,8 @@
 """Where a fleet keeps its things.
 
 home  state, journal, lock; the caller's.
-data  configuration, binaries (the caller's, readable by the account), logs, Redis' files (the account's).
+data  configuration, binaries, secrets (in the caller's folders, readable by the account), logs, Redis' files (the
+      account's).
 run   sockets and pid files; short, because a unix socket's path may have 97 bytes; the account's, 0700.
 """
 
@@ -44,6 +45,10 @@ class Layout:
         return self.data / "bin"
 
     @property
+    def secrets(self) -> Path:
+        return self.data / "secrets"
+
+    @property
     def logs(self) -> Path:
         return self.data / "logs"
 
@@ -72,6 +77,9 @@ class Layout:
 
     def public(self, worker: str) -> Path:
         return self.run / f"{worker}.sock"
+
+    def site(self, worker: str) -> Path:
+        return self.run / f"{worker}.site"
 
     def admin(self, worker: str) -> Path:
         return self.run / f"{worker}.admin"
@@ -140,7 +148,7 @@ def prepare(layout: Layout, account: Account) -> None:
         _SYSTEM_DATA.mkdir(mode=0o711, exist_ok=True)
         _SYSTEM_DATA.chmod(0o711)
     # What the account may write, it may also replace by a link: so nothing of the caller's is in such a folder.
-    for folder in (layout.data, layout.conf, layout.programs, layout.binaries):
+    for folder in (layout.data, layout.conf, layout.programs, layout.binaries, layout.secrets):
         private_folder(folder, shared, caller, account.gid)
     for folder in (layout.logs, layout.redis, layout.run):
         private_folder(folder, 0o700, account.uid, account.gid)

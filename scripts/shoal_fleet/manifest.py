@@ -6,9 +6,10 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from .errors import FleetError
+from .manifest_reader import Reader
 
 _NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 _PREFIX = re.compile(r"/(?:[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*)?")
@@ -21,6 +22,8 @@ _RETRY_ON = (
 )
 _METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH")
 _REDIS = ("state", "l2")
+_FIELD = re.compile(r"[a-z][a-z_]{0,30}")
+_LINE = re.compile(r"[ -~]{1,300}")
 
 
 @dataclass(frozen=True)
@@ -57,20 +60,40 @@ class Retry:
 
 
 @dataclass(frozen=True)
-class Front:
-    name: str
+class SiteFront:
+    """An address of its own whose every request goes to this service, on sockets of their own."""
+
     option: str
+    """Of `up`, with which the operator chooses the address."""
     help: str
-    default: str | None = None
+    default: str
+    key: str
+    """An HAProxy format string of the hashed bytes."""
+    retry: Retry = field(default_factory=Retry)
 
 
 @dataclass(frozen=True)
 class Option:
+    """Of `up`: passed to the workers as `flag`, or put into the service's section of the configuration."""
+
     option: str
-    flag: str
     help: str
     metavar: str = "VALUE"
+    flag: str | None = None
     default: str | None = None
+    kind: str = "text"
+    """`origin`: a URL of a server, whose address is the value."""
+    sets: dict[str, Any] | None = None
+    """Fields of the section, {value} in their strings; the configuration may not have them as well."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A file with a random word that the fleet makes, unless the configuration names one."""
+
+    name: str
+    path: tuple[str, ...]
+    """Where in the service's section the file's name stands."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +109,11 @@ class Manifest:
     retry: Retry = field(default_factory=Retry)
     bounded_load: int | None = None
     redis: tuple[str, ...] = ()
-    fronts: tuple[Front, ...] = ()
+    site_front: SiteFront | None = None
     options: tuple[Option, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    runs_with: str | None = None
+    """A field of its section without which there is nothing to do: then it is not run."""
     try_lines: tuple[str, ...] = ()
     fleet_module: str | None = None
 
@@ -95,62 +121,14 @@ class Manifest:
     def executable(self) -> str:
         return f"shoal-{self.name}"
 
+    @property
+    def site_backend(self) -> str:
+        """HAProxy's name for the workers as its front for sites reaches them."""
+        return f"{self.name}-site"
 
-class _Reader:
-    """Reads one JSON object; every complaint names the file and the path in it."""
-
-    def __init__(self, file: Path, data: Any, path: str) -> None:
-        self.file, self.path = file, path
-        if not isinstance(data, dict):
-            raise self.bad("", "must be an object")
-        self._data: dict[str, Any] = dict(data)
-
-    def bad(self, key: str, what: str) -> FleetError:
-        where = f"{self.path}.{key}" if key else self.path
-        return FleetError(f"{self.file}: {where}: {what}", "haproxy/README.md lists the fields of a manifest")
-
-    def take(self, key: str, kind: type, what: str, default: Any = ...) -> Any:
-        if key not in self._data:
-            if default is ...:
-                raise self.bad(key, f"is missing; {what}")
-            return default
-        value = self._data.pop(key)
-        if value is None and default is None:
-            return None
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise self.bad(key, f"must be {what}")
-        return value
-
-    def text(self, key: str, pattern: re.Pattern[str], what: str, default: Any = ...) -> Any:
-        given = key in self._data
-        value = self.take(key, str, what, default)
-        if given and isinstance(value, str) and not pattern.fullmatch(value):
-            raise self.bad(key, f"must be {what}, not '{value}'")
-        return value
-
-    def words(self, key: str, allowed: Callable[[str], bool], what: str, default: Any = ...) -> tuple[str, ...]:
-        values = self.take(key, list, what, default)
-        for position, value in enumerate(values):
-            if not isinstance(value, str) or not allowed(value):
-                raise self.bad(f"{key}[{position}]", f"must be {what}, not {json.dumps(value)}")
-        if len(set(values)) != len(values):
-            raise self.bad(key, "names something twice")
-        return tuple(values)
-
-    def nested(self, key: str) -> "_Reader | None":
-        value = self.take(key, dict, "an object", None)
-        return None if value is None else _Reader(self.file, value, f"{self.path}.{key}")
-
-    def each(self, key: str) -> "list[_Reader]":
-        values = self.take(key, list, "a list of objects", [])
-        return [_Reader(self.file, value, f"{self.path}.{key}[{index}]") for index, value in enumerate(values)]
-
-    def close(self) -> None:
-        for key in self._data:
-            raise self.bad(key, "is not a known field")
-
-
-_LINE = re.compile(r"[ -~]{1,300}")
+    @property
+    def backends(self) -> tuple[str, ...]:
+        return (self.name,) if self.site_front is None else (self.name, self.site_backend)
 
 
 def parse(file: Path, text: str) -> Manifest:
@@ -159,7 +137,7 @@ def parse(file: Path, text: str) -> Manifest:
         data = json.loads(text)
     except ValueError as error:
         raise FleetError(f"{file}: is not JSON: {error}", "correct the file and run again") from None
-    top = _Reader(file, data, "$")
+    top = Reader(file, data, "$")
     name = top.text("name", _NAME, "1 to 16 lower-case letters and digits, a letter first")
     if name != file.parent.name:
         raise top.bad("name", f"must be the folder's name, '{file.parent.name}', not '{name}'")
@@ -178,16 +156,18 @@ def parse(file: Path, text: str) -> Manifest:
         retry=_retry(top),
         bounded_load=_bounded_load(top),
         redis=top.words("redis", _REDIS.__contains__, f"one of {', '.join(_REDIS)}", []),
-        fronts=tuple(_front(item) for item in top.each("fronts")),
+        site_front=_site_front(top),
         options=tuple(_option(item) for item in top.each("options")),
-        try_lines=top.words("try", lambda line: bool(_LINE.fullmatch(line)), "a command line with {url}", []),
+        secrets=tuple(_secret(item) for item in top.each("secrets")),
+        runs_with=top.text("runs_with", _FIELD, "a field of the service's section", None),
+        try_lines=top.words("try", lambda line: bool(_LINE.fullmatch(line)), "a command line with {url} or {site}", []),
         fleet_module=top.text("fleet_module", re.compile(r"[a-z_]+\.py"), "a file name like fleet.py", None),
     )
     top.close()
     return manifest
 
 
-def _key(top: _Reader) -> Key:
+def _key(top: Reader) -> Key:
     part = top.nested("key")
     if part is None:
         raise top.bad("key", "is missing; an object with expression, path and what")
@@ -204,7 +184,7 @@ def _key(top: _Reader) -> Key:
     return key
 
 
-def _key_rule(part: _Reader) -> KeyRule:
+def _key_rule(part: Reader) -> KeyRule:
     rule = KeyRule(
         when=part.text("when", _CONDITION, "HAProxy conditions like { path /v1/check }"),
         format=part.text("format", _EXPRESSION, "an HAProxy format string without blanks"),
@@ -213,7 +193,7 @@ def _key_rule(part: _Reader) -> KeyRule:
     return rule
 
 
-def _workers(top: _Reader) -> int | None:
+def _workers(top: Reader) -> int | None:
     value = top.take("workers", object, "auto or a number", "auto")
     if value == "auto":
         return None
@@ -222,7 +202,7 @@ def _workers(top: _Reader) -> int | None:
     return value
 
 
-def _retry(top: _Reader) -> Retry:
+def _retry(top: Reader) -> Retry:
     part = top.nested("retry")
     if part is None:
         return Retry()
@@ -238,34 +218,55 @@ def _retry(top: _Reader) -> Retry:
     return retry
 
 
-def _bounded_load(top: _Reader) -> int | None:
+def _bounded_load(top: Reader) -> int | None:
     value = top.take("bounded_load", int, "null or a percentage from 101 to 65535", None)
     if value is not None and not 101 <= value <= 65535:
         raise top.bad("bounded_load", f"must be null or a percentage from 101 to 65535, not {value}")
     return value
 
 
-def _front(part: _Reader) -> Front:
-    front = Front(
-        name=part.text("name", _NAME, "1 to 16 lower-case letters and digits"),
-        option=part.text("option", _OPTION, "a long option like --cache-listen"),
+def _site_front(top: Reader) -> SiteFront | None:
+    part = top.nested("site_front")
+    if part is None:
+        return None
+    front = SiteFront(
+        option=part.text("option", _OPTION, "a long option like --site-listen"),
         help=part.text("help", _LINE, "one line of text"),
-        default=part.text("default", _LINE, "HOST:PORT", None),
+        default=part.text("default", re.compile(r"[0-9.]+:[0-9]+|\[[0-9a-f:]+\]:[0-9]+"), "ADDRESS:PORT"),
+        key=part.text("key", _EXPRESSION, "an HAProxy format string without blanks"),
+        retry=_retry(part),
     )
     part.close()
     return front
 
 
-def _option(part: _Reader) -> Option:
+def _option(part: Reader) -> Option:
     option = Option(
-        option=part.text("option", _OPTION, "a long option like --origin"),
-        flag=part.text("flag", _OPTION, "the worker's flag, like --origin"),
+        option=part.text("option", _OPTION, "a long option like --upstream"),
         help=part.text("help", _LINE, "one line of text"),
         metavar=part.text("metavar", re.compile(r"[A-Z:]{1,20}"), "upper-case letters", "VALUE"),
+        flag=part.text("flag", _OPTION, "the worker's flag, like --upstream", None),
         default=part.text("default", _LINE, "one line of text", None),
+        kind=part.text("kind", re.compile("text|origin"), "text or origin", "text"),
+        sets=part.take("sets", dict, "an object with {value} in its strings", None),
     )
+    if (option.flag is None) == (option.sets is None):
+        raise part.bad("flag", "must be there, or sets in its place")
+    if option.sets is not None and option.default is not None:
+        raise part.bad("default", "can't be there beside sets")
     part.close()
     return option
+
+
+def _secret(part: Reader) -> Secret:
+    secret = Secret(
+        name=part.text("name", re.compile(r"[a-z][a-z-]{0,30}"), "lower-case letters and dashes"),
+        path=part.words("path", lambda word: bool(_FIELD.fullmatch(word)), "the name of a field"),
+    )
+    if not secret.path:
+        raise part.bad("path", "must name at least one field")
+    part.close()
+    return secret
 
 
 def load_all(services: Path) -> dict[str, Manifest]:
@@ -277,7 +278,8 @@ def load_all(services: Path) -> dict[str, Manifest]:
             manifest = parse(file, file.read_text("utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise FleetError(f"{file}: can't be read: {error}", "correct the file and run again") from None
-        claims = [*manifest.path_prefixes, *(o.option for o in manifest.options), *(f.option for f in manifest.fronts)]
+        claims = [*manifest.path_prefixes, *(option.option for option in manifest.options)]
+        claims += [manifest.site_front.option] if manifest.site_front else []
         for claim in claims:
             if claim in taken:
                 raise FleetError(f"{file}: '{claim}' belongs to service {taken[claim]} already",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import http.client
-import ssl
 import time
 from typing import Iterator
 
 from .errors import TimedOut
 from .fleet import Fleet
+from .front_api import ask
 from .manifest import Manifest
-from .ports import split
 from .ring import Ring
 from .state import worker_name
 
@@ -57,22 +56,7 @@ def _until_answered(fleet: Fleet, worker: str, path: str, exact: bool) -> None:
 
 
 def _answered_by(fleet: Fleet, path: str) -> str | None:
-    host, port = split(fleet.state.options.listen)
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    connection: http.client.HTTPConnection
-    if fleet.state.options.tls_cert:
-        # Our own front: what is proved is who answers, not who the certificate is for.
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(host, port, timeout=3.0, context=context)
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=3.0)
     try:
-        connection.request("GET", path, headers={"Connection": "close"})
-        response = connection.getresponse()
-        response.read()
-        return response.getheader("X-Shoal-Worker")
+        return ask(fleet, "GET", path).worker
     except (OSError, http.client.HTTPException):
         return None
-    finally:
-        connection.close()

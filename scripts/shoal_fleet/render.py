@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import resource
 import shutil
 import subprocess
 from pathlib import Path
 
-from . import config, haproxy_config, supervisor_config
+from . import config, haproxy_config, sections, supervisor_config
 from .errors import FleetError
 from .files import private_folder, sync_folder, write_if_changed
 from .fleet import Fleet
 from .haproxy_config import Balancer, ServerLine
 from .layout import fingerprint
-from .state import Place, worker_name
-
+from .state import worker_name
 
 _MAX_DESCRIPTORS = 1 << 16
+_L2_BYTES = 256 << 20
 
 
 def descriptors() -> int:
@@ -26,16 +27,21 @@ def descriptors() -> int:
     return _MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MAX_DESCRIPTORS)
 
 
-def server_line(fleet: Fleet, service: str, place: Place) -> ServerLine:
-    name = worker_name(service, place)
-    return ServerLine(name, place.id, fleet.layout.public(name), fleet.layout.admin(name))
+def server_lines(fleet: Fleet) -> dict[str, list[ServerLine]]:
+    """Those that stay, by backend. A front for sites has the same ids as the service's own: both rings are the same."""
+    found: dict[str, list[ServerLine]] = {}
+    for manifest in fleet.services():
+        for backend in manifest.backends:
+            socket = fleet.layout.public if backend == manifest.name else fleet.layout.site
+            found[backend] = [ServerLine(name, place.id, socket(name), fleet.layout.admin(name))
+                              for place in fleet.state.staying(manifest.name)
+                              for name in [worker_name(manifest.name, place)]]
+    return found
 
 
 def haproxy(fleet: Fleet, conf: Path, tls: bytes | None) -> bytes:
     """As it stands in the folder `conf`."""
     options = fleet.state.options
-    fronts = {front.option: options.values.get(front.option, front.default or "")
-              for manifest in fleet.services() for front in manifest.fronts}
     return haproxy_config.render(Balancer(
         templates=fleet.root / "haproxy",
         errors=conf / "errors",
@@ -44,9 +50,8 @@ def haproxy(fleet: Fleet, conf: Path, tls: bytes | None) -> bytes:
         admin_listen=options.admin_listen,
         descriptors=descriptors(),
         manifests=fleet.services(),
-        servers={name: [server_line(fleet, name, place) for place in fleet.state.staying(name)]
-                 for name in fleet.state.services},
-        fronts={option: address for option, address in fronts.items() if address},
+        servers=server_lines(fleet),
+        sites={service: address for service, _, address in fleet.site_fronts()},
         tls_cert=conf / "tls.pem" if tls is not None else None,
         tls_digest=hashlib.sha256(tls).hexdigest() if tls is not None else "",
         random_routing=options.routing == "random",
@@ -87,12 +92,19 @@ def own_redis(fleet: Fleet) -> list[str]:
     return sorted(instances)
 
 
+def redis_memory(fleet: Fleet, instance: str) -> int:
+    """What is kept because it can be had again takes what it is given; the truth may take half of the machine."""
+    given = config.redis_memory(fleet.state.config, instance)
+    half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return given or (half if instance == "state" else min(_L2_BYTES, half))
+
+
 def files(fleet: Fleet, conf: Path) -> dict[str, bytes]:
     """By their path in the folder `conf`, where HAProxy's configuration says that its pages are."""
     templates, layout = fleet.root / "deploy" / "supervisord", fleet.layout
     tls = _certificate(fleet)
     found = {
-        "config.json": config.render(fleet.state.config, fleet.state.config_version,
+        "config.json": config.render(sections.with_secrets(fleet), fleet.state.config_version,
                                      {name: len(fleet.workers(name)) for name in sorted(fleet.state.services)}),
         "haproxy.cfg": haproxy(fleet, conf, tls),
         "supervisord.conf": supervisor_config.supervisord(
@@ -105,7 +117,7 @@ def files(fleet: Fleet, conf: Path) -> dict[str, bytes]:
         found["tls.pem"] = tls
     for instance in own_redis(fleet):
         found[f"redis-{instance}.conf"] = supervisor_config.redis_config(fleet.root / "deploy" / "redis", layout,
-                                                                         instance)
+                                                                         instance, redis_memory(fleet, instance))
     for name, content in programs(fleet).items():
         found[f"programs/{name}.conf"] = content
     return found

@@ -25,12 +25,13 @@ def collect(fleet: Fleet) -> dict[str, Any]:
         statuses = fleet.runtime.statuses()
     except HaproxyError:
         statuses = {}
-    workers = [_worker(fleet, manifest, place, name, programs, statuses.get((manifest.name, name), "absent"))
+    workers = [_worker(fleet, manifest, place, name, programs, _balanced(manifest, name, statuses))
                for manifest, place, name in fleet.places()]
     return {
         "up": True,
         "home": str(fleet.home),
         "url": fleet.url,
+        "sites": fleet.site_urls(),
         "admin": f"http://{fleet.state.options.admin_listen}",
         "account": fleet.state.account,
         "data": fleet.state.data,
@@ -39,6 +40,12 @@ def collect(fleet: Fleet) -> dict[str, Any]:
         "workers": workers,
         "others": _others(fleet, programs),
     }
+
+
+def _balanced(manifest: Manifest, name: str, statuses: dict[tuple[str, str], str]) -> str:
+    """What HAProxy says of a worker; where it has it twice, the first that is not up."""
+    found = [statuses.get((backend, name), "absent") for backend in manifest.backends]
+    return next((status for status in found if status != "UP"), "UP")
 
 
 def _worker(fleet: Fleet, manifest: Manifest, place: Place, name: str, programs: dict[str, Program],

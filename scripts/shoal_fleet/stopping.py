@@ -76,6 +76,6 @@ def _forget_replacements(fleet: Fleet) -> None:
     for places in fleet.state.services.values():
         for place in places:
             place.next = None
-    for service in fleet.state.services:
-        fleet.state.services[service] = fleet.state.staying(service)
+    services = {service: fleet.state.staying(service) for service in fleet.state.services}
+    fleet.state.services = {service: staying for service, staying in services.items() if staying}
     fleet.save()

@@ -17,6 +17,7 @@ from .processes import Process
 
 _KEPT_ENVIRONMENT = ("TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
 _START_SECONDS = 15.0
+_L2_SECONDS = 5.0
 
 
 def ensure(fleet: Fleet) -> None:
@@ -99,24 +100,32 @@ def apply_programs(fleet: Fleet) -> set[str]:
 
 
 def wait_redis(fleet: Fleet) -> None:
-    """Until the fleet's own Redis answers and has read its data."""
-    deadline = time.monotonic() + fleet.timeout
+    """Until the fleet's own Redis answers and has read its data. Nobody waits long for what workers do without."""
     for instance in render.own_redis(fleet):
-        while not _answers_ping(fleet.layout.redis_socket(instance)):
+        seconds = fleet.timeout if instance == "state" else min(fleet.timeout, _L2_SECONDS)
+        deadline = time.monotonic() + seconds
+        # What the file says is read at a start only; the one that runs is told.
+        memory = render.redis_memory(fleet, instance)
+        path = fleet.layout.redis_socket(instance)
+        while not (_answers(path, "PING", "+PONG") and _answers(path, f"CONFIG SET maxmemory {memory}", "+OK")):
             if time.monotonic() > deadline:
-                raise TimedOut(f"redis-{instance} does not answer within {fleet.timeout:.0f} s",
-                               f"'scripts/fleet logs redis-{instance}' says why")
+                late = TimedOut(f"redis-{instance} does not answer within {seconds:.0f} s",
+                                f"'scripts/fleet logs redis-{instance}' says why")
+                if instance == "state":
+                    raise late
+                fleet.terminal.say(f"{late.message}; the workers go on without it. {late.hint}")
+                break
             fleet.terminal.progress(f"waiting for redis-{instance} to read its data")
             time.sleep(0.03)
 
 
-def _answers_ping(path: Path) -> bool:
+def _answers(path: Path, command: str, answer: str) -> bool:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(1.0)
             connection.connect(str(path))
-            connection.sendall(b"PING\r\n")
-            return connection.recv(64).startswith(b"+PONG")
+            connection.sendall(command.encode() + b"\r\n")
+            return connection.recv(64).startswith(answer.encode())
     except OSError:
         return False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 from string import Template
@@ -82,12 +81,12 @@ def logrotate(templates: Path, layout: Layout) -> bytes:
     return Template((templates / "logrotate.conf.in").read_text("utf-8")).substitute(logs=layout.logs).encode()
 
 
-def redis_config(templates: Path, layout: Layout, instance: str) -> bytes:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def redis_config(templates: Path, layout: Layout, instance: str, memory: int) -> bytes:
+    """`memory` in bytes."""
     text = (templates / f"{instance}.conf.in").read_text("utf-8")
     return Template(text).substitute(
         socket=layout.redis_socket(instance),
         pid_file=layout.run / f"redis-{instance}.pid",
         directory=layout.redis,
-        maxmemory=memory // 2,
+        maxmemory=memory,
     ).encode()

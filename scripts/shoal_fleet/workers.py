@@ -18,6 +18,7 @@ def command(fleet: Fleet, manifest: Manifest, place_id: int, generation: int, bu
         "--generation", str(generation),
         "--config", str(layout.config),
         "--listen", f"unix:{layout.public(name)}",
+        *(["--listen-site", f"unix:{layout.site(name)}"] if manifest.site_front is not None else []),
         "--admin", f"unix:{layout.admin(name)}",
         "--drain-deadline", f"{WORKER_DRAIN_S}s",
     ]
@@ -25,7 +26,7 @@ def command(fleet: Fleet, manifest: Manifest, place_id: int, generation: int, bu
         line += [f"--redis-{instance}", f"unix:{layout.redis_socket(instance)}"]
     for option in manifest.options:
         value = fleet.state.options.values.get(option.option, option.default)
-        if value is not None:
+        if value is not None and option.flag is not None:
             line += [option.flag, value]
     return line
 
@@ -49,9 +50,10 @@ def outdated(fleet: Fleet, manifest: Manifest, place: Place) -> bool:
 
 
 def serving(fleet: Fleet, manifest: Manifest, place: Place, program: Program) -> WorkerView | None:
-    """What the place's names show when it is that program that serves under both of them, and is ready."""
+    """What the place's names show when it is that program that serves under all of them, and is ready."""
     name = worker_name(manifest.name, place)
     seen = view(fleet.layout.admin(name), manifest.probe)
     if seen is None or not seen.ready or seen.generation != program.generation or seen.name != name:
         return None
-    return seen if listener_pid(fleet.layout.public(name)) == seen.pid else None
+    sockets = [fleet.layout.public(name)] + ([fleet.layout.site(name)] if manifest.site_front is not None else [])
+    return seen if all(listener_pid(socket) == seen.pid for socket in sockets) else None

@@ -65,7 +65,7 @@ def test_numbers_that_make_no_sense_are_usage_errors(shared: FleetUnderTest, num
 
 
 def test_an_unknown_service_is_named(shared: FleetUnderTest) -> None:
-    assert "there is no service 'limitr'; there is limiter" in shared.run("scale", "limitr", "2", code=1).stderr
+    assert "there is no service 'limitr'; there is cache, limiter" in shared.run("scale", "limitr", "2", code=1).stderr
 
 
 @pytest.mark.parametrize("event", ["begin", "server added", "left"])

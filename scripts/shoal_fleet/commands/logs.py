@@ -15,7 +15,7 @@ from ..tool import Tool
 from .base import add_parser
 
 _EXAMPLES = """\
-Beside the workers there are access (HAProxy's access log), haproxy, redis-state, supervisord and rotate.
+Beside the workers there are access (HAProxy's access log), haproxy, redis-state, redis-l2 (where it runs), supervisord and rotate.
 
 examples:
   scripts/fleet logs                    the last lines of all, each with its name before it

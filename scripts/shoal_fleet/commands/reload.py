@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .. import balancer, config, render
+from .. import balancer, config, render, sections
 from ..converge import apply_config
 from ..errors import FleetError
 from ..fleet import Fleet
@@ -60,8 +60,10 @@ def _reload(fleet: Fleet, given: str | None) -> tuple[bool, float]:
     if given is not None:
         state.options.config = os.path.realpath(given)
     file = Path(state.options.config) if state.options.config else None
-    data = config.read(file)
-    config.check(file, data, fleet.manifests, fleet.layout.binaries / state.build)
+    written = config.read(file)
+    config.check(file, written, fleet.manifests, fleet.layout.binaries / state.build)
+    data = sections.with_options(written, fleet.manifests.values(), state.options.values)
+    _check_services(fleet, data)
     for section in config.START_SECTIONS:
         if data.get(section, {}) != old[0].get(section, {}):
             raise FleetError(f"{file}: $.{section}: a change of this section is not taken by a reload",
@@ -81,3 +83,13 @@ def _reload(fleet: Fleet, given: str | None) -> tuple[bool, float]:
         raise
     balancer.sync(fleet)
     return changed, round(time.monotonic() - started, 3)
+
+
+def _check_services(fleet: Fleet, data: dict[str, Any]) -> None:
+    """A reload starts and stops nobody."""
+    for manifest in fleet.manifests.values():
+        wanted, runs = sections.runs(manifest, data), bool(fleet.state.staying(manifest.name))
+        if wanted != runs:
+            raise FleetError(f"$.services.{manifest.name}.{manifest.runs_with}: "
+                             f"{manifest.name} has {'something' if wanted else 'nothing more'} to do now",
+                             f"'scripts/fleet up' {'starts' if wanted else 'stops'} its workers")

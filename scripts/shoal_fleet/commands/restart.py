@@ -34,7 +34,7 @@ def run(tool: Tool, args: argparse.Namespace) -> int:
         fleet = tool.open()
         fleet.need_running()
         if args.service is not None:
-            fleet.manifest(args.service)
+            fleet.need_places(args.service)
         fleet.journal.write("begin")
         try:
             converge(fleet)

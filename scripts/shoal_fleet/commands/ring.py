@@ -46,7 +46,7 @@ def _bytes(manifest: Manifest, key: str) -> bytes:
 
 def run_locate(tool: Tool, args: argparse.Namespace) -> int:
     fleet = tool.open()
-    manifest = fleet.manifest(args.service)
+    manifest = fleet.need_places(args.service)
     ring = ring_of(fleet, manifest)
     keys = [line.rstrip("\n") for line in sys.stdin] if args.keys == ["-"] else args.keys
     found = [(key, ring.locate(_bytes(manifest, key))) for key in keys]
@@ -61,7 +61,7 @@ def run_locate(tool: Tool, args: argparse.Namespace) -> int:
 
 def run_show(tool: Tool, args: argparse.Namespace) -> int:
     fleet = tool.open()
-    manifest = fleet.manifest(args.service)
+    manifest = fleet.need_places(args.service)
     shares = ring_of(fleet, manifest).shares()
     if getattr(args, "json", False):
         print(json.dumps([{"worker": worker, "share": share} for worker, share in shares.items()]))

@@ -38,7 +38,7 @@ def run(tool: Tool, args: argparse.Namespace) -> int:
     with tool.lock():
         fleet = tool.open()
         fleet.need_running()
-        manifest = fleet.manifest(args.service)
+        manifest = fleet.need_places(args.service)
         before = len(fleet.state.staying(manifest.name))
         wanted = target(args.number, before)
         fleet.journal.write("begin", workers=before, wanted=wanted)

@@ -41,5 +41,6 @@ def run(tool: Tool, args: argparse.Namespace) -> int:
         print(json.dumps(seen, indent=2))
     else:
         print(table(*rows(seen)))
-        print(f"\nat {fleet.url}; stats and /metrics at http://{fleet.state.options.admin_listen}/")
+        sites = "".join(f"; {service}'s sites at {url}" for service, url in fleet.site_urls().items())
+        print(f"\nat {fleet.url}{sites}; stats and /metrics at http://{fleet.state.options.admin_listen}/")
     return 0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import copy
+import dataclasses
 import json
 import os
 import time
 from pathlib import Path
 from typing import Any
 
-from .. import build, config, ports, render, stopping
+from .. import build, config, ports, render, sections, stopping
 from ..converge import converge
 from ..errors import FleetError, StoppedMidway, TimedOut
 from ..fleet import Fleet
@@ -45,11 +46,11 @@ def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, 
     parser.add_argument("--routing", choices=("hash", "random"),
                         help="random is for tests: any worker must answer any request correctly")
     for manifest in known.values():
-        for front in manifest.fronts:
+        if (front := manifest.site_front) is not None:
             parser.add_argument(front.option, metavar="HOST:PORT", help=f"{front.help} (default: {front.default})")
         for option in manifest.options:
             parser.add_argument(option.option, metavar=option.metavar,
-                                help=f"{option.help} (default: {option.default})")
+                                help=f"{option.help} (default: {option.default or 'none'})")
     parser.set_defaults(run=run)
 
 
@@ -103,18 +104,33 @@ def _want(fleet: Fleet, args: argparse.Namespace) -> None:
         source = Path(options.bin)
     fleet.state.build = build.snapshot(fleet.layout, fleet.account, source, manifests.values())
     file = Path(options.config) if options.config else None
-    data = config.read(file)
-    config.check(file, data, manifests, fleet.layout.binaries / fleet.state.build)
-    config.check_secrets(data, fleet.account)
-    fleet.state.set_config(data)
+    fleet.state.set_config(_configuration(fleet, file))
     for gone in set(fleet.state.services) - set(manifests):
         raise FleetError(f"service '{gone}' runs but its folder is gone",
                          f"put services/{gone} back, or stop the fleet: scripts/fleet down --purge")
     for manifest in manifests.values():
-        fresh = manifest.name not in fleet.state.services
-        if "workers" in given or fresh:
+        fresh = not fleet.state.staying(manifest.name)
+        if not sections.runs(manifest, fleet.state.config):
+            if not fresh:
+                set_count(fleet, manifest, 0)
+        elif "workers" in given or fresh:
             number = given.get("workers") or manifest.workers or len(os.sched_getaffinity(0))
             set_count(fleet, manifest, number)
+
+
+def _configuration(fleet: Fleet, file: Path | None) -> dict[str, Any]:
+    """What the file and the options make together, after every service has looked at it."""
+    manifests, values = fleet.manifests, fleet.state.options.values
+    binaries = fleet.layout.binaries / fleet.state.build
+    given = config.read(file)
+    config.check(file, given, manifests, binaries)
+    data = sections.with_options(given, manifests.values(), values)
+    if data != given:
+        config.check_options(data, manifests, binaries,
+                             [option.option for manifest in manifests.values() for option in manifest.options
+                              if option.sets is not None and option.option in values])
+    config.check_secrets(data, fleet.account, sections.configured_secrets(data, manifests.values()))
+    return data
 
 
 def _set_options(fleet: Fleet, options: Options, given: dict[str, Any]) -> None:
@@ -132,14 +148,19 @@ def _set_options(fleet: Fleet, options: Options, given: dict[str, Any]) -> None:
     if given.get("tls_cert"):
         options.tls_cert = None if given["tls_cert"] == "none" else os.path.realpath(given["tls_cert"])
     for manifest in fleet.manifests.values():
-        for front in manifest.fronts:
-            value = given.get(front.option[2:].replace("-", "_"))
-            if value:
-                options.values[front.option] = ports.parse(value, front.option)
+        front = manifest.site_front
+        if front is not None and (text := _given(given, front.option)):
+            options.values[front.option] = ports.parse(text, front.option)
         for option in manifest.options:
-            value = given.get(option.option[2:].replace("-", "_"))
-            if value is not None:
-                options.values[option.option] = value
+            text = _given(given, option.option)
+            if text == "none":
+                options.values.pop(option.option, None)
+            elif text is not None:
+                options.values[option.option] = sections.value(option, text)
+
+
+def _given(given: dict[str, Any], option: str) -> str | None:
+    return given.get(option[2:].replace("-", "_"))
 
 
 def _choose_ports(fleet: Fleet, before: State) -> None:
@@ -147,10 +168,11 @@ def _choose_ports(fleet: Fleet, before: State) -> None:
     options = fleet.state.options
     ours: set[str] = set()
     if fleet.runtime.answers():
-        ours = {before.options.listen, before.options.admin_listen, *before.options.values.values()}
-    fronts = {front.option: options.values.get(front.option, front.default)
-              for manifest in fleet.services() for front in manifest.fronts}
-    wanted = {"--listen": options.listen, **{option: address for option, address in fronts.items() if address}}
+        sites = (address for _, _, address in dataclasses.replace(fleet, state=before).site_fronts())
+        ours = {before.options.listen, before.options.admin_listen, *sites}
+    wanted = {"--listen": options.listen} | {front.option: address for _, front, address in fleet.site_fronts()}
+    if len(set(wanted.values())) < len(wanted):
+        raise FleetError(f"{' and '.join(wanted)} are the same address", "give one of them another")
     ports_of_ours = {address.rpartition(":")[2] for address in ours}
     for option, address in wanted.items():
         # Another address with a port of ours: HAProxy's reload hands it over.
@@ -176,6 +198,9 @@ def _take_back(fleet: Fleet, before: State) -> None:
         return
     fleet.state.options, fleet.state.build = before.options, before.build
     fleet.state.set_config(before.config)
+    for manifest in fleet.services():
+        if manifest.name not in before.services:
+            set_count(fleet, manifest, 0)
     fleet.save()
     fleet.terminal.say("going back to the options, binaries and rules that ran")
     converge(fleet, replace_outdated=True)
@@ -190,7 +215,10 @@ def _report(fleet: Fleet, as_json: bool, seconds: float) -> None:
     print()
     print(f"{paint('serving', 'green')} at {paint(fleet.url, 'bold')} after {seconds:.1f} s; "
           f"stats and /metrics at http://{fleet.state.options.admin_listen}/")
-    lines = [line.replace("{url}", fleet.url) for manifest in fleet.services() for line in manifest.try_lines]
+    for service, url in fleet.site_urls().items():
+        print(f"{service} stands before its sites at {paint(url, 'bold')}")
+    lines = [line.replace("{url}", fleet.url).replace("{site}", fleet.site_urls().get(manifest.name, fleet.url))
+             for manifest in fleet.services() for line in manifest.try_lines]
     if lines:
         insecure = "   (add -k for a certificate of your own)" if fleet.state.options.tls_cert else ""
         print(f"try{insecure}:")

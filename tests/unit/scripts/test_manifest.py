@@ -10,11 +10,12 @@ import pytest
 
 from shoal_fleet import manifest
 from shoal_fleet.errors import FleetError
-from shoal_fleet.manifest import Manifest
+from shoal_fleet.manifest import Manifest, Retry, SiteFront
 
 from samples import ROOT, Document
 
 Parse = Callable[[Document], Manifest]
+FRONT = {"option": "--echo-listen", "help": "x", "default": "127.0.0.1:1", "key": "%[pathq]"}
 KEY = {"expression": "path", "path": "/{key}", "what": "x"}
 
 
@@ -24,19 +25,27 @@ def test_defaults(parse: Parse, document: Document) -> None:
     assert found.bounded_load is None
     assert found.retry.methods == ("GET", "HEAD")
     assert found.key.rules == ()
+    assert found.backends == ("echo",)
+    assert (found.site_front, found.secrets, found.runs_with) == (None, (), None)
 
 
 def test_all_fields(parse: Parse, document: Document) -> None:
     document |= {
         "summary": "says it back", "workers": 3, "bounded_load": 150, "redis": ["state"], "probe": "/-/live",
         "retry": {"attempts": 1, "on": ["conn-failure"], "methods": ["GET"]},
-        "fronts": [{"name": "plain", "option": "--echo-listen", "help": "where", "default": "127.0.0.1:9000"}],
-        "options": [{"option": "--origin", "flag": "--upstream", "help": "whose", "metavar": "URL"}],
+        "site_front": {"option": "--echo-listen", "help": "where", "default": "127.0.0.1:9000", "key": "%[pathq]",
+                       "retry": {"attempts": 1}},
+        "options": [{"option": "--upstream", "flag": "--upstream", "help": "whose", "metavar": "URL"},
+                    {"option": "--origin", "sets": {"sites": ["{value}"]}, "help": "whose", "kind": "origin"}],
+        "secrets": [{"name": "token", "path": ["purge", "token_file"]}], "runs_with": "sites",
         "try": ["curl {url}/echo/a"], "fleet_module": "fleet.py",
     }
     found = parse(document)
     assert (found.workers, found.bounded_load, found.redis) == (3, 150, ("state",))
-    assert found.fronts[0].default == "127.0.0.1:9000"
+    assert found.site_front == SiteFront("--echo-listen", "where", "127.0.0.1:9000", "%[pathq]", Retry(attempts=1))
+    assert found.backends == ("echo", "echo-site")
+    assert found.secrets[0].path == ("purge", "token_file")
+    assert found.runs_with == "sites"
     assert found.options[0].flag == "--upstream"
     assert found.fleet_module == "fleet.py"
 
@@ -64,6 +73,19 @@ def test_all_fields(parse: Parse, document: Document) -> None:
     ({"key": KEY | {"rules": [{"when": "{ path /x }"}]}}, "$.key.rules[0].format", "is missing"),
     ({"key": KEY | {"rules": ["{ path /x }"]}}, "$.key.rules[0]", "must be an object"),
     ({"options": [{"option": "origin", "flag": "--o", "help": "x"}]}, "$.options[0].option", "long option"),
+    ({"options": [{"option": "--opt", "help": "x"}]}, "$.options[0].flag", "or sets in its place"),
+    ({"options": [{"option": "--opt", "flag": "--opt", "sets": {}, "help": "x"}]}, "$.options[0].flag", "in its place"),
+    ({"options": [{"option": "--opt", "sets": {}, "help": "x", "default": "y"}]}, "$.options[0].default", "beside sets"),
+    ({"options": [{"option": "--opt", "flag": "--opt", "help": "x", "kind": "url"}]}, "$.options[0].kind", "text or origin"),
+    ({"site_front": FRONT | {"option": "listen"}}, "$.site_front.option", "long option"),
+    ({"site_front": FRONT | {"default": "localhost:80"}}, "$.site_front.default", "ADDRESS:PORT"),
+    ({"site_front": FRONT | {"key": "a b"}}, "$.site_front.key", "without blanks"),
+    ({"site_front": {"option": "--listen-there", "help": "x", "default": "127.0.0.1:1"}}, "$.site_front.key", "missing"),
+    ({"site_front": FRONT | {"name": "x"}}, "$.site_front.name", "not a known field"),
+    ({"site_front": FRONT | {"retry": {"methods": ["ANY"]}}}, "$.site_front.retry.methods[0]", "one of GET"),
+    ({"secrets": [{"name": "token", "path": []}]}, "$.secrets[0].path", "at least one"),
+    ({"secrets": [{"name": "../x", "path": ["a"]}]}, "$.secrets[0].name", "lower-case"),
+    ({"runs_with": "Sites"}, "$.runs_with", "a field"),
     ({"fleet_module": "../x.py"}, "$.fleet_module", "file name"),
     ({"colour": "red"}, "$.colour", "not a known field"),
 ])
@@ -92,6 +114,14 @@ def test_two_services_may_not_claim_the_same_path(tmp_path: Path, document: Docu
     put(tmp_path, "echo", document)
     put(tmp_path, "other", document | {"name": "other"})
     with pytest.raises(FleetError, match="'/echo' belongs to service echo"):
+        manifest.load_all(tmp_path)
+
+
+def test_two_services_may_not_claim_the_same_option(tmp_path: Path, document: Document) -> None:
+    put(tmp_path, "echo", document | {"site_front": FRONT})
+    put(tmp_path, "other", document | {"name": "other", "path_prefixes": ["/o"],
+                                       "options": [{"option": "--echo-listen", "flag": "--other", "help": "x"}]})
+    with pytest.raises(FleetError, match="'--echo-listen' belongs to service echo"):
         manifest.load_all(tmp_path)
 
 

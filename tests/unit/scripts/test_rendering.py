@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import dataclasses
+import itertools
 import json
 import re
 import shlex
@@ -18,19 +19,22 @@ from shoal_fleet.errors import FleetError
 from shoal_fleet.fleet import Fleet
 from shoal_fleet.haproxy_config import Balancer, ServerLine, max_connections
 from shoal_fleet.layout import Layout
-from shoal_fleet.manifest import Front, Manifest
+from shoal_fleet.manifest import Manifest
 from shoal_fleet.numbers import set_count
 from samples import ROOT, Document
 
 Parse = Callable[[Document], Manifest]
+SITE = {"option": "--echo-listen", "help": "where", "default": "127.0.0.1:8000",
+        "key": "%[req.fhdr(host),lower]%[pathq]"}
 TEMPLATES = ROOT / "haproxy"
 
 
 def balancer(*manifests: Manifest, servers: int = 2) -> Balancer:
     run = Path("/run/shoal-test")
-    lines = {manifest.name: [ServerLine(f"{manifest.name}-{number}", number, run / f"{manifest.name}-{number}.sock",
-                                        run / f"{manifest.name}-{number}.admin") for number in range(1, servers + 1)]
-             for manifest in manifests}
+    lines = {backend: [ServerLine(f"{manifest.name}-{number}", number,
+                                  run / f"{manifest.name}-{number}.{'sock' if backend == manifest.name else 'site'}",
+                                  run / f"{manifest.name}-{number}.admin") for number in range(1, servers + 1)]
+             for manifest in manifests for backend in manifest.backends}
     return Balancer(TEMPLATES, TEMPLATES / "errors", run / "haproxy.sock", "127.0.0.1:8080", "127.0.0.1:8404",
                     20_000, manifests, lines)
 
@@ -43,14 +47,46 @@ def haproxy_says(config: bytes, folder: Path) -> str:
 
 
 def test_haproxy_takes_the_configuration(parse: Parse, document: Document, tmp_path: Path) -> None:
-    everything = dataclasses.replace(
-        parse(document | {"bounded_load": 150}),
-        fronts=(Front("plain", "--echo-listen", "where", None),),
-    )
-    full = dataclasses.replace(balancer(everything), fronts={"--echo-listen": "127.0.0.1:8090"})
+    everything = parse(document | {"bounded_load": 150, "site_front": SITE})
+    full = dataclasses.replace(balancer(everything), sites={"echo": "127.0.0.1:8090"})
     assert haproxy_says(haproxy_config.render(full), tmp_path) == ""
     assert b"hash-balance-factor 150" in haproxy_config.render(full)
-    assert b"frontend echo-plain" in haproxy_config.render(full)
+
+
+def part(text: str, name: str) -> list[str]:
+    """The lines of one section of HAProxy's configuration."""
+    lines = iter(text.splitlines())
+    next(line for line in lines if line == name)
+    return [line.strip() for line in itertools.takewhile(lambda line: line.startswith(" "), lines)]
+
+
+def test_a_front_for_sites_keeps_no_path_back_and_has_servers_of_its_own(parse: Parse, document: Document) -> None:
+    found = dataclasses.replace(balancer(parse(document | {"site_front": SITE})), sites={"echo": "127.0.0.1:8090"})
+    text = haproxy_config.render(found).decode()
+    front = part(text, "frontend echo-site")
+    assert "bind 127.0.0.1:8090" in front
+    assert [line for line in front if "backend" in line] == ["default_backend echo-site"]
+    assert not [line for line in front if "/-/" in line]
+    assert "http-request set-header X-Forwarded-For %[src]" in front
+    assert "http-request set-header X-Forwarded-Proto http" in front
+    backend = part(text, "backend echo-site")
+    assert backend[:2] == ["http-request set-var-fmt(txn.key) %[req.fhdr(host),lower]%[pathq]",
+                           "balance hash var(txn.key)"]
+    assert "http-request disable-l7-retry unless { method GET HEAD }" in backend
+    servers = [line for line in backend if line.startswith("server ")]
+    assert [line.split()[:5] for line in servers] == [
+        ["server", f"echo-{number}", f"unix@/run/shoal-test/echo-{number}.site", "id", str(number)]
+        for number in (1, 2)]
+    assert all("check addr unix@/run/shoal-test/echo-" in line and ".admin " in line for line in servers)
+
+
+def test_a_front_for_sites_speaks_tls_and_routes_at_random_as_the_other(parse: Parse, document: Document) -> None:
+    found = dataclasses.replace(balancer(parse(document | {"site_front": SITE})), sites={"echo": "127.0.0.1:8090"},
+                                tls_cert=Path("/c.pem"), random_routing=True)
+    text = haproxy_config.render(found).decode()
+    assert "bind 127.0.0.1:8090 ssl crt /c.pem alpn h2,http/1.1" in part(text, "frontend echo-site")
+    assert "http-request set-header X-Forwarded-Proto https" in part(text, "frontend echo-site")
+    assert part(text, "backend echo-site")[0] == "balance random"
 
 
 @pytest.mark.parametrize("change", [{"random_routing": True}, {"servers": {}}, {"listen": "[::1]:8080"}])
@@ -66,8 +102,9 @@ def test_the_description_names_everything_but_the_servers(parse: Parse, document
 
     assert name(first) == name(balancer(parse(document), servers=5))
     others = [dataclasses.replace(first, listen="127.0.0.1:8081"), dataclasses.replace(first, random_routing=True),
-              dataclasses.replace(first, tls_digest="x"), balancer(parse(document | {"bounded_load": 200}))]
-    assert len({name(first), *(name(other) for other in others)}) == 5
+              dataclasses.replace(first, tls_digest="x"), balancer(parse(document | {"bounded_load": 200})),
+              balancer(parse(document | {"site_front": SITE}))]
+    assert len({name(first), *(name(other) for other in others)}) == 6
 
 
 def test_longer_prefixes_are_asked_first(parse: Parse, document: Document) -> None:
@@ -164,3 +201,32 @@ def test_a_leaving_worker_runs_on_but_is_out_of_haproxys_file(fleet: Fleet) -> N
     found = render.files(fleet, fleet.layout.conf)
     assert "programs/echo-2a.conf" in found
     assert b"server echo-2 " not in found["haproxy.cfg"]
+
+
+def with_l2(fleet: Fleet) -> Fleet:
+    fleet.manifests["echo"] = dataclasses.replace(fleet.manifests["echo"], redis=("state", "l2"))
+    set_count(fleet, fleet.manifests["echo"], 1)
+    return fleet
+
+
+def maxmemory(fleet: Fleet, instance: str) -> int:
+    conf = render.files(fleet, fleet.layout.conf)[f"redis-{instance}.conf"].decode()
+    return int(next(line.split()[1] for line in conf.splitlines() if line.startswith("maxmemory ")))
+
+
+def test_the_second_level_is_bounded_by_what_the_configuration_gives_it(fleet: Fleet) -> None:
+    with_l2(fleet)
+    assert maxmemory(fleet, "l2") == 256 << 20
+    assert "programs/redis-l2.conf" in render.files(fleet, fleet.layout.conf)
+    fleet.state.set_config({"redis": {"l2": {"memory": "12mb"}}})
+    assert maxmemory(fleet, "l2") == 12 << 20
+    assert maxmemory(fleet, "state") > 12 << 20
+    conf = render.files(fleet, fleet.layout.conf)["redis-l2.conf"].decode()
+    assert "maxmemory-policy allkeys-lfu" in conf and "appendonly no" in conf and 'save ""' in conf
+
+
+def test_a_second_level_from_outside_is_not_run(fleet: Fleet) -> None:
+    fleet.state.set_config({"redis": {"l2": {"unix": "/run/other.sock"}}})
+    with_l2(fleet)
+    assert "redis-l2.conf" not in render.files(fleet, fleet.layout.conf)
+    assert "--redis-l2" not in fleet.state.services["echo"][0].program.command

@@ -1,0 +1,276 @@
+"""scripts/fleet cache: how much is answered from the cache, purges that are waited for, and why a URL is cached."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+from typing import Any, Iterable, Mapping
+from urllib.parse import quote, urlsplit
+
+from shoal_fleet import prometheus, sections
+from shoal_fleet.errors import FleetError, UsageError
+from shoal_fleet.fleet import Fleet
+from shoal_fleet.front_api import ask
+from shoal_fleet.proof import ring_of
+from shoal_fleet.ring import path_bytes
+from shoal_fleet.terminal import duration, table
+from shoal_fleet.tool import Tool
+from shoal_fleet.worker_api import get
+
+_RESULTS = ("l1", "l2", "collapsed", "stale", "revalidated", "miss", "bypass", "error")
+# Answered without a fetch of their own.
+_HITS = ("l1", "l2", "collapsed", "stale")
+# A worker that can't be asked holds an acknowledgement for one lease at most; the rest is for a busy machine.
+_PURGE_SECONDS = 15.0
+
+_EXAMPLES = """\
+examples:
+  scripts/fleet cache stat
+  scripts/fleet cache purge --tag product-7
+  scripts/fleet cache inspect http://shop.example/list?page=2
+"""
+_STAT = """\
+Since each worker started, over all of them. HIT is the share that was answered without a fetch of its own: from a
+worker's memory (L1), from Redis (L2), along with another's fetch (COLLAPSED), or stale while it was allowed (STALE).
+FETCH is the time to an origin's whole answer, median and 99th percentile.
+
+examples:
+  scripts/fleet cache stat
+  scripts/fleet cache stat --json | jq '.sites.shop.hit_ratio'
+"""
+_PURGE = """\
+Ends when no worker can serve what was purged any more: each has said so, or is fenced (it may serve nothing from
+its cache until it has caught up). With several at once, all of them are purged. --soft leaves them to be served
+stale while they are fetched again, where the site allows that.
+
+examples:
+  scripts/fleet cache purge --url http://shop.example/list --url http://shop.example/
+  scripts/fleet cache purge --tag product-7 --tag product-8 --soft
+  scripts/fleet cache purge --site shop
+"""
+_INSPECT = """\
+Asks every worker: each may have the URL in its memory. The owner is the one that the ring gives it while every
+worker is up.
+
+examples:
+  scripts/fleet cache inspect http://shop.example/list?page=2
+  scripts/fleet cache inspect http://127.0.0.1:8000/ --json
+"""
+
+
+def register(subparsers: Any, context: Any) -> None:
+    parser = context.add_parser(subparsers, "cache", "show hit ratios, purge, say why a URL is cached", epilog=_EXAMPLES)
+    nested = parser.add_subparsers(dest="cache_command", metavar="stat|purge|inspect", required=True)
+    stat = context.add_parser(nested, "stat", "print what was answered from where, by site", epilog=_STAT)
+    stat.set_defaults(run=run_stat)
+    purge = context.add_parser(nested, "purge", "purge, and wait until it holds everywhere", epilog=_PURGE)
+    purge.add_argument("--url", metavar="URL", action="append", default=[], help="every variant of this URL; repeatable")
+    purge.add_argument("--tag", metavar="TAG", action="append", default=[], help="a surrogate key; repeatable")
+    purge.add_argument("--site", metavar="SITE", action="append", default=[], help="a whole site; repeatable")
+    purge.add_argument("--all", action="store_true", help="everything")
+    purge.add_argument("--soft", action="store_true", help="may be served stale while it is fetched again")
+    purge.set_defaults(run=run_purge)
+    inspect = context.add_parser(nested, "inspect", "print where a URL is cached, until when, and why", epilog=_INSPECT)
+    inspect.add_argument("url", metavar="URL")
+    inspect.set_defaults(run=run_inspect)
+
+
+def run_stat(tool: Tool, args: argparse.Namespace) -> int:
+    fleet = _running(tool)
+    texts, missing = {}, []
+    for worker in fleet.workers("cache"):
+        try:
+            status, body = get(fleet.layout.admin(worker), "/-/metrics")
+            if status != 200:
+                raise ValueError(f"it answers {status}")
+            texts[worker] = body.decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            missing.append(worker)
+            tool.terminal.say(f"{worker} is not counted: {error}")
+    if not texts:
+        raise FleetError("no worker of cache answers", "'scripts/fleet doctor' looks for the reason")
+    found = statistics(texts) | {"missing": missing}
+    print(json.dumps(found, indent=2) if getattr(args, "json", False) else report(found))
+    return 0
+
+
+def statistics(texts: Mapping[str, str]) -> dict[str, Any]:
+    """By worker, what its /-/metrics says."""
+    whole = prometheus.of(texts)
+    each = {worker: prometheus.of({worker: text}) for worker, text in texts.items()}
+    sites = whole.values("shoal_cache_requests_total", "site")
+    return {
+        "sites": {site: _answered(whole, site=site) for site in sorted(sites)},
+        "total": _answered(whole),
+        "bytes": int(whole.total("shoal_cache_bytes")),
+        "objects": int(whole.total("shoal_cache_objects")),
+        "evictions": int(whole.total("shoal_cache_evictions_total")),
+        "purge_lag": max(int(one.total("shoal_cache_purge_lag")) for one in each.values()),
+        "workers": {worker: {"requests": int(one.total("shoal_cache_requests_total")),
+                             "bytes": int(one.total("shoal_cache_bytes")),
+                             "objects": int(one.total("shoal_cache_objects")),
+                             "purge_lag": int(one.total("shoal_cache_purge_lag"))} for worker, one in each.items()},
+    }
+
+
+def _answered(metrics: prometheus.Metrics, **of: str) -> dict[str, Any]:
+    by = {result: int(metrics.total("shoal_cache_requests_total", result=result, **of)) for result in _RESULTS}
+    requests = int(metrics.total("shoal_cache_requests_total", **of))
+    hits = sum(by[result] for result in _HITS)
+    fetch = {name: metrics.quantile("shoal_cache_fetch_seconds", share, **of)
+             for name, share in (("p50_ms", 0.5), ("p99_ms", 0.99))}
+    return {"requests": requests, "hit_ratio": round(hits / requests, 4) if requests else None, **by,
+            "fetch": {name: None if time is None else round(time * 1000, 3) for name, time in fetch.items()}}
+
+
+def report(found: Mapping[str, Any]) -> str:
+    header = ["SITE", "REQUESTS", "HIT", *(result.upper() for result in _RESULTS), "FETCH P50", "P99"]
+    lines = [_line(site, one) for site, one in found["sites"].items()]
+    lines.append(_line("(all)", found["total"]))
+    counts = (f"{_size(found['bytes'])} in {found['objects']:,} objects, {found['evictions']:,} evictions; "
+              f"purge lag {found['purge_lag']}")
+    return f"{table(header, lines)}\n\n{counts}"
+
+
+def _line(site: str, one: Mapping[str, Any]) -> list[str]:
+    requests = one["requests"]
+
+    def share(count: int) -> str:
+        return f"{count / requests * 100:.1f}%" if requests else "-"
+
+    def time(name: str) -> str:
+        return "-" if one["fetch"][name] is None else f"{one['fetch'][name]:.1f} ms"
+
+    return [site, str(requests), share(sum(one[result] for result in _HITS)),
+            *(share(one[result]) for result in _RESULTS), time("p50_ms"), time("p99_ms")]
+
+
+def _size(count: int) -> str:
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
+
+
+def run_purge(tool: Tool, args: argparse.Namespace) -> int:
+    if not (args.url or args.tag or args.site or args.all):
+        raise UsageError("nothing is named that is to be purged", "name it with --url, --tag or --site, or --all")
+    fleet = _running(tool)
+    wanted: dict[str, Any] = {"urls": args.url, "tags": args.tag, "sites": args.site, "soft": args.soft}
+    if args.all:
+        wanted["all"] = True
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {_token(fleet)}"}
+    try:
+        answer = ask(fleet, "POST", "/v1/cache/purge", json.dumps(wanted).encode(), headers, _PURGE_SECONDS)
+        found = _object(answer.body)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise FleetError(f"the purge was not answered: {error}",
+                         "it may have happened; asking for it again does no harm") from None
+    if answer.status != 200:
+        raise FleetError(f"the purge was refused: {found.get('detail', answer.status)}", _purge_hint(answer.status))
+    print(json.dumps(found, indent=2) if getattr(args, "json", False) else purged(found))
+    return 0
+
+
+def _token(fleet: Fleet) -> str:
+    file = sections.secret_file(fleet, fleet.manifest("cache"), "purge-token")
+    try:
+        return file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FleetError(f"the token for purges can't be read: {error}",
+                         "run as the user who started the fleet; 'scripts/fleet up' makes the file") from None
+
+
+def _purge_hint(status: int) -> str:
+    if status in (401, 403):
+        return "the workers have another token than its file: 'scripts/fleet reload' lets them read it again"
+    return "'scripts/fleet cache purge --help' says what can be named" if status < 500 else "try again"
+
+
+def purged(found: Mapping[str, Any]) -> str:
+    fenced = found.get("fenced") or []
+    who = f"{len(found['confirmed'])} workers have confirmed it"
+    if fenced:
+        who += f", {', '.join(fenced)} may serve nothing until they have caught up"
+    return f"purged as number {found['sequence']} after {found['took_ms']:.1f} ms: {who}"
+
+
+def run_inspect(tool: Tool, args: argparse.Namespace) -> int:
+    key = ring_key(args.url)
+    fleet = _running(tool)
+    owner = ring_of(fleet, fleet.manifest("cache")).locate(key)
+    seen: dict[str, Any] = {}
+    for worker in fleet.workers("cache"):
+        try:
+            status, body = get(fleet.layout.admin(worker), f"/-/cache/inspect?url={quote(args.url, safe='')}")
+            found = _object(body)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            tool.terminal.say(f"{worker} can't be asked: {error}")
+            continue
+        if status != 200:
+            raise FleetError(str(found.get("detail", f"{worker} answers {status}")),
+                             "give a URL as http://HOST/PATH, with a host of a site")
+        seen[worker] = found
+    if not seen:
+        raise FleetError("no worker of cache answers", "'scripts/fleet doctor' looks for the reason")
+    if getattr(args, "json", False):
+        print(json.dumps({"url": args.url, "owner": owner, "workers": seen}, indent=2))
+    else:
+        print(inspected(args.url, owner, seen))
+    return 0
+
+
+def ring_key(url: str) -> bytes:
+    """What HAProxy hashes of a request for it: the Host field in lower case, the path, and the query."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"{url}: {error}", "give a URL as http://HOST/PATH") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise UsageError(f"{url}: is not a whole URL", "give one as http://HOST/PATH")
+    name = f"[{host}]" if ":" in host else host
+    shown = "" if port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{port}"
+    target = (parts.path or "/") + (f"?{parts.query}" if "?" in url.partition("#")[0] else "")
+    return (name + shown).encode() + b"?".join(path_bytes(part) for part in target.split("?"))
+
+
+def inspected(url: str, owner: str, seen: Mapping[str, Mapping[str, Any]]) -> str:
+    first = next(iter(seen.values()))
+    lines = [f"url    {url}", f"site   {first.get('site', '-')}", f"key    {first.get('key', '-')}", f"owner  {owner}"]
+    for worker, found in seen.items():
+        lines.append("")
+        if not found.get("found"):
+            lines.append(f"{worker}: not cached; {found.get('why') or 'nobody has asked for it here'}")
+            continue
+        lines.append(f"{worker}:" + (f" {found['why']}" if found.get("why") else ""))
+        lines += [text for variant in found.get("variants", []) for text in _variant(variant)]
+    return "\n".join(lines)
+
+
+def _variant(variant: Mapping[str, Any]) -> Iterable[str]:
+    fresh, expires = variant.get("fresh_for_s", 0), variant.get("expires_in_s", 0)
+    until = f"fresh for {duration(fresh)}" if fresh > 0 else "not fresh"
+    until += f", kept for {duration(expires)}" if expires > 0 else ", may go"
+    yield (f"  {variant.get('variant') or 'the only variant'}: {variant.get('status')}, "
+           f"{_size(int(variant.get('bytes', 0)))}, {variant.get('standing')}, age {duration(variant.get('age', 0))}, "
+           f"{until}")
+    yield f"    tags {', '.join(variant.get('tags', [])) or 'none'}"
+    yield f"    stored at {variant.get('stored_at')}, fill {variant.get('fill')}"
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    found = json.loads(body)
+    if not isinstance(found, dict):
+        raise ValueError("the answer is no JSON object")
+    return found
+
+
+def _running(tool: Tool) -> Fleet:
+    fleet = tool.open()
+    fleet.need_running()
+    fleet.need_places("cache")
+    return fleet
