@@ -64,8 +64,8 @@ struct settings {
 using body_source = std::function<boost::asio::awaitable<result<std::string_view>>()>;
 
 struct outgoing {
-    /// Request line and header lines but for Connection, Content-Length, Transfer-Encoding and Expect, without the empty
-    /// line.
+    /// Request line and header lines but for Connection, Content-Length, Transfer-Encoding and Expect, without the
+    /// empty line.
     std::string head;
     bool head_method = false;
     /// May be sent again when the connection ended before a byte of the answer came (RFC 9110, 9.2.2). Without a body
