@@ -50,10 +50,12 @@ void purge_table::raise_soft(std::string_view buckets, std::uint64_t sequence) n
 
 void purge_table::load(std::size_t offset, std::string_view bytes) noexcept
 {
-    for (std::size_t i = 0; i + cell_bytes <= bytes.size(); i += cell_bytes) {
+    // The string ends where it was last written: that may be within a cell.
+    for (std::size_t i = 0; i + 4 <= bytes.size(); i += cell_bytes) {
         const auto index = (offset + i) / cell_bytes;
         if (index > mask_) return;
-        const cell read{number_at(bytes, i), number_at(bytes, i + 4)};
+        const bool whole = i + cell_bytes <= bytes.size();
+        const cell read{number_at(bytes, i), whole ? number_at(bytes, i + 4) : 0};
         if (read.hard != 0 || read.soft != 0) cells_[index] = read;
     }
 }
