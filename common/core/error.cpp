@@ -25,6 +25,7 @@ public:
         case errc::origin_timeout: return "the origin took too long";
         case errc::origin_lost: return "the origin ended the connection before its answer was complete";
         case errc::origin_malformed: return "the origin's answer is malformed";
+        case errc::origin_error_status: return "the origin answered that it failed";
         }
         return "unknown error";
     }

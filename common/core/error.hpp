@@ -33,6 +33,8 @@ enum class errc {
     origin_lost,
     /// The origin's answer is not HTTP/1.1 as it may be passed on.
     origin_malformed,
+    /// The origin answered with a status of its own failure, and something stored is better.
+    origin_error_status,
 };
 
 [[nodiscard]] const boost::system::error_category& shoal_category() noexcept;

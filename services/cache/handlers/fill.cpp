@@ -39,12 +39,27 @@ bool fill::reader::at_end() const noexcept
     return of_.phase_ == phase::complete && piece_ == of_.dropped_ + of_.pieces_.size();
 }
 
-fill::fill(const boost::asio::any_io_executor& on, std::string key) : key_{std::move(key)}, changed_{on}, taken_{on} {}
+fill::fill(const boost::asio::any_io_executor& on, std::string key, stored_ptr validates)
+    : key_{std::move(key)}, validates_{std::move(validates)}, changed_{on}, taken_{on}
+{
+}
 
 void fill::mark_sent(stamp since, boot_time at)
 {
     since_ = since;
     sent_ = at;
+}
+
+void fill::mark_older(stamp since)
+{
+    mark_sent(since, boot_time::min());
+    older_ = true;
+}
+
+void fill::interim(unsigned status, std::string_view lines)
+{
+    interims_.emplace_back(status, lines);
+    changed_.notify();
 }
 
 void fill::begin(filled_head head)
@@ -85,9 +100,10 @@ void fill::drop_read()
     }
 }
 
-void fill::complete(stored_ptr outcome, std::string trailers)
+void fill::complete(stored_ptr outcome, answered how, std::string trailers)
 {
     outcome_ = std::move(outcome);
+    how_ = how;
     trailers_ = std::move(trailers);
     phase_ = phase::complete;
     changed_.notify();

@@ -7,6 +7,9 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -16,6 +19,7 @@
 #include "common/core/clock.hpp"
 #include "common/core/error.hpp"
 #include "services/cache/handlers/event.hpp"
+#include "services/cache/handlers/live_site.hpp"
 #include "services/cache/memory/stored.hpp"
 
 namespace shoal::cache {
@@ -25,9 +29,13 @@ struct filled_head {
     unsigned status = 0;
     /// As in stored::head, without the status line.
     std::string lines;
-    std::optional<std::uint64_t> length;
+    std::optional<std::uint64_t> length{};
+    /// In seconds, when it came.
+    std::int64_t age = 0;
     /// Others than the first may have it.
     bool shared = false;
+    /// Why it is not stored; empty when it is.
+    std::string_view reason{};
     stored_parts kept;
 };
 
@@ -54,14 +62,20 @@ public:
         std::size_t piece_ = 0;
     };
 
-    fill(const boost::asio::any_io_executor& on, std::string key);
+    /// `validates`: what the origin is asked about, or null.
+    fill(const boost::asio::any_io_executor& on, std::string key, stored_ptr validates);
 
+    [[nodiscard]] const stored_ptr& validates() const noexcept { return validates_; }
     [[nodiscard]] const std::string& key() const noexcept { return key_; }
     [[nodiscard]] phase current() const noexcept { return phase_; }
+    /// Interim answers so far: status and header lines.
+    [[nodiscard]] const std::vector<std::pair<unsigned, std::string>>& interims() const noexcept { return interims_; }
     /// From `flowing` on, unless it was answered by something stored.
     [[nodiscard]] const filled_head& head() const noexcept { return head_; }
     /// In `complete`: what came of it, when it was kept or was there already.
     [[nodiscard]] const stored_ptr& outcome() const noexcept { return outcome_; }
+    /// l2, miss or revalidated.
+    [[nodiscard]] answered how() const noexcept { return how_; }
     [[nodiscard]] boost::system::error_code error() const noexcept { return error_; }
     [[nodiscard]] const std::string& trailers() const noexcept { return trailers_; }
     [[nodiscard]] boost::asio::awaitable<void> changed() { return changed_.wait(); }
@@ -74,6 +88,11 @@ public:
 
     /// What follows is for whoever fetches. Each wakes those who wait.
     void mark_sent(stamp since, boot_time at);
+    /// The response comes from where its request was sent earlier than anybody here knows: the second level, or another
+    /// worker. Then it needs a lease and a judgement for each reader.
+    void mark_older(stamp since);
+    [[nodiscard]] bool older() const noexcept { return older_; }
+    void interim(unsigned status, std::string_view lines);
     void begin(filled_head head);
     /// Waits while the slowest reader is further behind than a window, unless everything is kept. False when nobody
     /// reads and nothing is kept: then the rest is not wanted.
@@ -81,7 +100,7 @@ public:
     /// From now on pieces are dropped when every reader has had them: the response turned out too large to keep.
     void stop_keeping();
     [[nodiscard]] bool keeping() const noexcept { return keeping_; }
-    void complete(stored_ptr outcome, std::string trailers);
+    void complete(stored_ptr outcome, answered how, std::string trailers = {});
     void fail(boost::system::error_code why);
 
     [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
@@ -91,10 +110,13 @@ private:
     void drop_read();
 
     std::string key_;
+    stored_ptr validates_;
     phase phase_ = phase::asking;
     bool keeping_ = true;
+    bool older_ = false;
     std::optional<boot_time> sent_;
     stamp since_;
+    std::vector<std::pair<unsigned, std::string>> interims_;
     filled_head head_;
     /// Pieces before the first of these were dropped.
     std::deque<shared_bytes> pieces_;
@@ -102,6 +124,7 @@ private:
     std::uint64_t held_ = 0;
     std::uint64_t received_ = 0;
     stored_ptr outcome_;
+    answered how_ = answered::miss;
     boost::system::error_code error_;
     std::string trailers_;
     boost::intrusive::list<reader, boost::intrusive::constant_time_size<false>> readers_;

@@ -1,20 +1,51 @@
 #include "services/cache/handlers/handlers.hpp"
 
+#include <utility>
+
 namespace shoal::cache {
 
-std::function<void()> handlers::read(config::object&, const worker::facts&)
+std::function<void()> handlers::read(config::object& section, const worker::facts&)
 {
-    return [] {};
+    auto chosen = std::make_shared<const settings>(read_settings(section));
+    return [this, chosen = std::move(chosen)] { apply(chosen); };
+}
+
+void handlers::apply(std::shared_ptr<const settings> chosen)
+{
+    chosen_ = std::move(chosen);
+    if (!engine_) return;
+    engine_->sites = std::make_shared<const live_sites>(chosen_, engine_->sites.get(), engine_->on);
+    engine_->l1.resize(chosen_->memory);
 }
 
 nlohmann::json handlers::effective() const
 {
-    return nlohmann::json::object();
+    return to_json(*chosen_);
 }
 
-std::vector<http::route> handlers::start(const worker::context&)
+std::vector<http::route> handlers::start(const worker::context& from)
 {
-    return {};
+    engine_.emplace(from, chosen_);
+    purges_.emplace(*engine_);
+    gate_.emplace(*engine_, *purges_);
+    inspection_.emplace(*engine_);
+    engine_->log.start();
+    return purges_->routes();
+}
+
+http::stream_handler handlers::site_handler()
+{
+    return [this](http::request& from, http::exchange& to) { return gate_->handle(from, to); };
+}
+
+std::vector<http::route> handlers::admin_routes()
+{
+    return inspection_->routes();
+}
+
+boost::asio::awaitable<void> handlers::drain()
+{
+    return engine_->log.drain();
 }
 
 }  // namespace shoal::cache

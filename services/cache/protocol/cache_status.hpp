@@ -17,11 +17,11 @@ struct cache_status {
     /// Of the origin's answer, where it differs from the one sent; 0 without.
     unsigned forward_status = 0;
     /// Freshness left in seconds, negative for what is stale.
-    std::optional<std::int64_t> ttl;
+    std::optional<std::int64_t> ttl{};
     bool stored = false;
     bool collapsed = false;
     /// Token characters only; what is not is left out: "l2", "no-store", ...
-    std::string_view detail;
+    std::string_view detail{};
 };
 
 /// A line with its CR LF: "Cache-Status: shoal; hit; ttl=30\r\n". No allocation; at most 160 bytes, a detail that does

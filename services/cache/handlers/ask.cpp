@@ -1,0 +1,58 @@
+#include "services/cache/handlers/ask.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace shoal::cache {
+
+std::string_view ask::of(std::string_view vary)
+{
+    variant_ = protocol::variant_key(outgoing(), vary);
+    return variant_;
+}
+
+std::span<const field_view> ask::outgoing()
+{
+    if (!outgoing_) outgoing_ = std::make_unique<const outgoing_fields>(method, fields, *by, cacheable);
+    return outgoing_->view();
+}
+
+void ask::read()
+{
+    outgoing_.reset();
+    view = protocol::read_request(method, fields);
+    cacheable = view.may_use_stored() && !by->pass && by->caches(method);
+}
+
+ask ask::owned_copy() const
+{
+    ask copy;
+    copy.at = at;
+    copy.by = by;
+    copy.key = key;
+    copy.host = host;
+    copy.over = over;
+    copy.received = received;
+    copy.cacheable = cacheable;
+
+    std::size_t size = method.size() + target.size();
+    for (const auto& one : fields) size += one.name.size() + one.value.size();
+    // Never grows again: views point into it. Not small enough to move with the object.
+    copy.owned_.reserve(std::max<std::size_t>(size, 64));
+    const auto keep = [&](std::string_view text) {
+        const auto at_offset = copy.owned_.size();
+        copy.owned_.append(text);
+        return std::string_view{copy.owned_}.substr(at_offset);
+    };
+    copy.method = keep(method);
+    copy.target = keep(target);
+    copy.fields.reserve(fields.size());
+    for (const auto& one : fields) {
+        const auto name = keep(one.name);
+        copy.fields.push_back({name, keep(one.value)});
+    }
+    copy.view = protocol::read_request(copy.method, copy.fields);
+    return copy;
+}
+
+}  // namespace shoal::cache

@@ -1,0 +1,63 @@
+#pragma once
+// What one request wants of the cache: its site and rule, its key, and its fields as the cache reads them.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/clock.hpp"
+#include "common/http/request.hpp"
+#include "services/cache/handlers/live_site.hpp"
+#include "services/cache/memory/variant_source.hpp"
+#include "services/cache/protocol/request_view.hpp"
+#include "services/cache/protocol/vary.hpp"
+#include "services/cache/site/forward.hpp"
+#include "services/cache/site/host.hpp"
+
+namespace shoal::cache {
+
+/// The views belong to the request that it was made from, unless owned_copy() made it.
+class ask final : public variant_source {
+public:
+    ask() = default;
+    ~ask() = default;
+    ask(ask&&) noexcept = default;
+    ask& operator=(ask&&) noexcept = default;
+    ask(const ask&) = delete;
+    ask& operator=(const ask&) = delete;
+
+    live_site_ptr at;
+    const rule* by = nullptr;
+    std::string key;
+    std::string_view method;
+    /// As the client sent it, in origin form.
+    std::string_view target;
+    host_name host;
+    scheme over = scheme::http;
+    /// As they came.
+    std::vector<field_view> fields;
+    protocol::request_view view;
+    boot_time received;
+
+    /// May be answered from what is stored, and its answer be stored: GET and HEAD, but for what the rule passes.
+    bool cacheable = false;
+
+    /// What the origin gets of the fields, and variants are made of.
+    [[nodiscard]] std::span<const field_view> outgoing();
+    [[nodiscard]] std::string_view of(std::string_view vary) override;
+    /// For what goes on after the client has left.
+    [[nodiscard]] ask owned_copy() const;
+
+    /// Fills everything from `view` on, once what stands before it is there.
+    void read();
+
+private:
+    /// Made when it is asked for: most hits don't.
+    std::unique_ptr<const outgoing_fields> outgoing_;
+    std::string owned_;
+    std::string variant_;
+};
+
+}  // namespace shoal::cache

@@ -1,0 +1,36 @@
+#pragma once
+// What all requests of one worker share.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "common/worker/service.hpp"
+#include "services/cache/handlers/flights.hpp"
+#include "services/cache/handlers/live_site.hpp"
+#include "services/cache/memory/memory.hpp"
+#include "services/cache/memory/uncacheable.hpp"
+#include "services/cache/store/purge_log.hpp"
+#include "services/cache/store/second_level.hpp"
+
+namespace shoal::cache {
+
+struct engine {
+    explicit engine(const worker::context& from, std::shared_ptr<const settings> first);
+
+    [[nodiscard]] fill_id next_fill() noexcept { return {process, ++fills}; }
+
+    worker::context on;
+    purge_log log;
+    memory l1;
+    uncacheable not_cached;
+    second_level l2;
+    flights under_way;
+    std::shared_ptr<const live_sites> sites;
+    std::uint64_t process;
+    std::uint64_t fills = 0;
+    /// Bytes of bodies that are on their way and to be kept.
+    std::uint64_t filling = 0;
+};
+
+}  // namespace shoal::cache

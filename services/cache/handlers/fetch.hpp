@@ -1,0 +1,73 @@
+#pragma once
+// Brings a fill its response: from the second level, from another worker that is at it, or from the origin. Goes on
+// when the client who asked has left, as long as the response is to be kept.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "services/cache/handlers/ask.hpp"
+#include "services/cache/handlers/engine.hpp"
+#include "services/cache/handlers/fill.hpp"
+#include "services/cache/protocol/policy.hpp"
+
+namespace shoal::cache {
+
+class fetch {
+public:
+    /// How it came about.
+    struct circumstances {
+        /// The second level and other workers may be asked: there is a lease, and the answer is expected to be shared.
+        bool shared = true;
+        /// Without a lease: the fill of the same URL that is to end first.
+        fill_ptr after;
+    };
+
+    /// `what` is an owned copy.
+    fetch(engine& with, fill_ptr into, ask what, circumstances how);
+    ~fetch();
+    fetch(const fetch&) = delete;
+    fetch& operator=(const fetch&) = delete;
+
+    /// Until the fill is complete or has failed.
+    [[nodiscard]] static boost::asio::awaitable<void> run(std::unique_ptr<fetch> self);
+
+private:
+    using done = boost::asio::awaitable<bool>;
+
+    [[nodiscard]] boost::asio::awaitable<void> go();
+    [[nodiscard]] done from_second_level();
+    [[nodiscard]] done from_other_worker();
+    [[nodiscard]] done follow(fill_follower& other);
+    void begin_followed(const shared_head& head);
+    [[nodiscard]] boost::asio::awaitable<void> from_origin();
+    [[nodiscard]] origin::outgoing request() const;
+    [[nodiscard]] boost::asio::awaitable<void> receive(origin::answer& from);
+    void begin(origin::answer& from);
+    void finish(origin::answer& from);
+    /// Of a 304. False when it is not about what was asked.
+    [[nodiscard]] bool renewed(origin::answer& from);
+    [[nodiscard]] stored_parts with_head(const origin::answer& from, std::optional<std::uint64_t> length) const;
+    void keep_less();
+    [[nodiscard]] protocol::exchange_times times() const;
+
+    engine& with_;
+    fill_ptr into_;
+    ask what_;
+    circumstances how_;
+    /// What the origin is asked about.
+    stored_ptr validates_;
+    bool only_strong_ = false;
+    std::unique_ptr<fill_leader> lead_;
+    boot_time sent_;
+    boot_time received_;
+    protocol::storing decided_;
+    stored_parts parts_;
+    std::vector<field_view> fields_;
+    /// Counted in engine::filling.
+    std::uint64_t counted_ = 0;
+};
+
+}  // namespace shoal::cache

@@ -1,0 +1,100 @@
+#include "services/cache/handlers/gate.hpp"
+
+#include <utility>
+
+#include "services/cache/coherence/fills.hpp"
+#include "services/cache/handlers/serve.hpp"
+#include "services/cache/site/forward.hpp"
+#include "services/cache/site/key.hpp"
+
+namespace shoal::cache {
+namespace {
+
+using protocol::reuse;
+
+protocol::cache_status hit_status(answered how)
+{
+    return {.hit = true, .detail = how == answered::stale ? "stale" : ""};
+}
+
+}  // namespace
+
+http::streamed_reply gate::handle(http::request& from, http::exchange& to)
+{
+    if (auto refused = locate(from)) return std::move(*refused);
+    auto& what = scratch_;
+    if (what.method == "PURGE") return purge_one(what.owned_copy(), to);
+    if (!what.cacheable) return pass(what.owned_copy(), from, to);
+    auto seen = look_up(what);
+    if (seen.answer) return std::move(*seen.answer);
+    if (what.view.directives.only_if_cached) {
+        what.at->instruments().count(answered::error);
+        return http::problem(504, "nothing is stored that may be used, and the request asks for no more");
+    }
+    // Its answer has no body to keep.
+    if (what.view.method == protocol::method_kind::head && !seen.stale) return pass(what.owned_copy(), from, to);
+    return visit(what.owned_copy(), to);
+}
+
+/// Fills scratch_, or says why it can't.
+std::optional<http::response> gate::locate(const http::request& from)
+{
+    auto& what = scratch_;
+    what.fields.clear();
+    for (const auto& one : from.headers) what.fields.push_back({one.name_text, one.value});
+    if (loops(what.fields)) return http::problem(508, "the request has been through this cache before (CDN-Loop)");
+    what.over = scheme_of(what.fields);
+    const auto host = host_name::parse(from.find(http::field::host).value_or(""), what.over);
+    if (!host) return http::problem(400, "Host is not a name that a site can have");
+    what.at = engine_.sites->of_host(host->name());
+    if (!what.at) return http::problem(421, "no site of this cache has that host");
+    what.host = *host;
+    what.method = from.method_text;
+    what.target = from.target;
+    what.received = from.received;
+    what.by = &make_key(what.key, what.at->of(), what.over, what.host, from.target);
+    what.read();
+    return std::nullopt;
+}
+
+gate::sight gate::look_up(ask& what)
+{
+    const auto now = what.received;
+    if (!engine_.log.current(now)) return {};
+    auto found = engine_.l1.find(what.key, what);
+    if (!found) return {look_up_part(what), nullptr};
+    const auto how_it_stands = engine_.log.judge(found->since(), found->tags());
+    if (how_it_stands == standing::purged) return {std::nullopt, std::move(found)};
+    const auto verdict = protocol::judge({.use = found->use(),
+                                          .age = found->age(now),
+                                          .wishes = what.view.directives,
+                                          .softly_purged = how_it_stands == standing::softly_purged});
+    if (verdict == reuse::validate) return {std::nullopt, std::move(found)};
+    const auto how = verdict == reuse::fresh ? answered::l1 : answered::stale;
+    if (verdict == reuse::stale_while_revalidating && !engine_.under_way.last(what.key))
+        (void)start(what, found, false);
+    what.at->instruments().count(how);
+    return {serve(found, what, now, hit_status(how)), nullptr};
+}
+
+/// From pieces that range requests left.
+std::optional<http::prepared> gate::look_up_part(ask& what)
+{
+    if (what.view.range.empty()) return std::nullopt;
+    const auto found = engine_.l1.find_partial(what.key, what);
+    if (!found) return std::nullopt;
+    const auto& head = *found->head();
+    const auto now = what.received;
+    const auto how_it_stands = engine_.log.judge(head.since(), head.tags());
+    if (how_it_stands == standing::purged) return std::nullopt;
+    const auto verdict = protocol::judge({.use = head.use(),
+                                          .age = head.age(now),
+                                          .wishes = what.view.directives,
+                                          .softly_purged = how_it_stands == standing::softly_purged});
+    if (verdict != reuse::fresh) return std::nullopt;
+    auto made = serve_part(found, what, now, hit_status(answered::l1));
+    if (made) what.at->instruments().count(answered::l1);
+    return made;
+}
+
+}  // namespace shoal::cache

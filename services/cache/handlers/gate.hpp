@@ -1,0 +1,56 @@
+#pragma once
+// Where requests for sites come in: from memory at once, by a fill that others may share, or passed to the origin.
+
+#include <optional>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "common/http/exchange.hpp"
+#include "services/cache/handlers/ask.hpp"
+#include "services/cache/handlers/engine.hpp"
+#include "services/cache/handlers/purges.hpp"
+
+namespace shoal::cache {
+
+class gate {
+public:
+    gate(engine& of, purges& through) : engine_{of}, purges_{through} {}
+
+    [[nodiscard]] http::streamed_reply handle(http::request& from, http::exchange& to);
+
+private:
+    using later = boost::asio::awaitable<void>;
+
+    struct sight {
+        std::optional<http::prepared> answer;
+        /// What is there but can't be served as it is.
+        stored_ptr stale;
+    };
+    /// Where a reader of a fill stands.
+    struct seat {
+        fill_ptr in;
+        fill_ticket ticket;
+        bool leads = false;
+    };
+
+    [[nodiscard]] std::optional<http::response> locate(const http::request& from);
+    [[nodiscard]] sight look_up(ask& what);
+    [[nodiscard]] std::optional<http::prepared> look_up_part(ask& what);
+    [[nodiscard]] later visit(ask what, http::exchange& to);
+    [[nodiscard]] seat take_seat(ask& what, const stored_ptr& stale, bool alone);
+    [[nodiscard]] fill_ptr start(const ask& what, const stored_ptr& stale, bool alone);
+    [[nodiscard]] bool is_for(ask& what, const seat& at) const;
+    [[nodiscard]] later stream(const ask& what, const seat& at, fill::reader& reader, http::exchange& to);
+    void fail(ask& what, const fill& why, http::exchange& to);
+
+    [[nodiscard]] later pass(ask what, http::request& from, http::exchange& to);
+    [[nodiscard]] later hand_on(ask what, origin::answer& answer, http::exchange& to);
+    [[nodiscard]] later purge_one(ask what, http::exchange& to);
+
+    engine& engine_;
+    purges& purges_;
+    /// Of the request that is being looked at; hits leave nothing of it behind but its memory.
+    ask scratch_;
+};
+
+}  // namespace shoal::cache

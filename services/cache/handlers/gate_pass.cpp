@@ -1,0 +1,121 @@
+// A request that is for the origin alone: its answer is not stored, and may tell what stored ones it outdates.
+
+#include <utility>
+
+#include "services/cache/coherence/tags.hpp"
+#include "services/cache/handlers/gate.hpp"
+#include "services/cache/handlers/trouble.hpp"
+#include "services/cache/protocol/cache_status.hpp"
+#include "services/cache/protocol/head.hpp"
+#include "services/cache/protocol/invalidation.hpp"
+#include "services/cache/site/forward.hpp"
+#include "services/cache/site/key.hpp"
+#include "services/cache/site/purge_request.hpp"
+
+namespace shoal::cache {
+namespace {
+
+namespace asio = boost::asio;
+using protocol::method_kind;
+
+bool is_idempotent(std::string_view method) noexcept
+{
+    return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE" ||
+           method == "PROPFIND";
+}
+
+std::vector<field_view> fields_of(const origin::answer& from)
+{
+    std::vector<field_view> fields;
+    fields.reserve(from.headers().size());
+    for (const auto& one : from.headers()) fields.push_back({one.name_text, one.value});
+    return fields;
+}
+
+/// Of what the answer to an unsafe request outdates (RFC 9111, 4.4; RFC 9875).
+std::vector<tag> outdated(const ask& by, unsigned status, protocol::field_span fields)
+{
+    std::vector<tag> tags;
+    if (!protocol::invalidates(by.view.method, status)) return tags;
+    const auto& site = by.at->of();
+    tags.push_back(url_tag(site, by.key));
+    std::string key;
+    for (const auto& target : protocol::invalidated_targets(fields, by.host.text(), by.target)) {
+        (void)make_key(key, site, by.over, by.host, target);
+        tags.push_back(url_tag(site, key));
+    }
+    for (const auto& group : protocol::invalidated_groups(fields))
+        tags.push_back(tag_of(tag_kind::group, site.name, group));
+    return tags;
+}
+
+}  // namespace
+
+asio::awaitable<void> gate::pass(ask what, http::request& from, http::exchange& to)
+{
+    const outgoing_fields fields{what.method, what.fields, *what.by, false};
+    origin::outgoing out;
+    out.head = forward_head({.method = what.method,
+                             .target = what.target,
+                             .host = what.host.text(),
+                             .over = what.over,
+                             .received = what.fields,
+                             .fields = fields.view(),
+                             .replace = {},
+                             .drop = {}},
+                            what.at->of());
+    out.head_method = what.view.method == method_kind::head;
+    out.idempotent = is_idempotent(what.method);
+    if (to.has_body()) {
+        out.body = [&to] { return to.read(); };
+        out.body_length = to.body_length();
+    }
+    out.on_interim = [&to](unsigned status, std::string_view lines) -> asio::awaitable<void> {
+        (void)co_await to.interim(status, lines);
+    };
+    const auto sent = boot_clock::now();
+    auto got = co_await what.at->servers().send(std::move(out), from.deadline.value_or(boot_time::max()));
+    if (!got) {
+        what.at->instruments().count(answered::error);
+        if (got.error() == errc::malformed_body || got.error() == errc::connection_lost) co_return to.cut();
+        co_return to.answer(error_answer(got.error()));
+    }
+    what.at->instruments().fetched(boot_clock::now() - sent);
+    what.at->instruments().count(answered::bypass);
+    co_await hand_on(std::move(what), **got, to);
+}
+
+asio::awaitable<void> gate::hand_on(ask what, origin::answer& answer, http::exchange& to)
+{
+    const auto fields = fields_of(answer);
+    if (auto tags = outdated(what, answer.status(), fields); !tags.empty()) co_await purges_.follow(std::move(tags));
+    auto lines =
+        protocol::header_lines(fields, {.received = std::chrono::floor<std::chrono::seconds>(wall_clock::now()),
+                                        .length = std::nullopt,
+                                        .withheld = {},
+                                        .hidden = what.at->hidden()});
+    const bool by_method = what.view.method != method_kind::get && what.view.method != method_kind::head;
+    lines.append(protocol::cache_status_line{
+        {.forward = by_method ? protocol::forward_reason::method : protocol::forward_reason::bypass}}
+                     .view());
+    if (!co_await to.begin({.status = answer.status(), .lines = lines, .length = answer.length()})) co_return;
+    while (true) {
+        auto piece = co_await answer.read();
+        if (!piece) co_return to.cut();
+        if (piece->view.empty()) break;
+        if (!co_await to.write(std::move(*piece))) co_return;
+    }
+    (void)co_await to.end(answer.trailers());
+}
+
+asio::awaitable<void> gate::purge_one(ask what, http::exchange& to)
+{
+    if (!purges_.admits(what.fields))
+        co_return to.answer(http::problem(403,
+                                          "PURGE takes the token (Authorization: Bearer TOKEN), or an address that "
+                                          "services.cache.purge.allow lists"));
+    std::vector<tag> tags(1, url_tag(what.at->of(), what.key));
+    to.answer(co_await purges_.answer(std::move(tags), false));
+}
+
+}  // namespace shoal::cache

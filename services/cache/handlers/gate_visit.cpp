@@ -1,0 +1,205 @@
+// A request that memory does not answer: it waits for a fill, its own or another's, and streams from it.
+
+#include <utility>
+
+#include "common/core/ascii.hpp"
+#include "common/runtime/task_group.hpp"
+#include "services/cache/coherence/fills.hpp"
+#include "services/cache/handlers/fetch.hpp"
+#include "services/cache/handlers/gate.hpp"
+#include "services/cache/handlers/serve.hpp"
+#include "services/cache/handlers/trouble.hpp"
+#include "services/cache/protocol/head.hpp"
+#include "services/cache/protocol/range.hpp"
+
+namespace shoal::cache {
+namespace {
+
+namespace asio = boost::asio;
+using phase = fill::phase;
+
+/// After so many answers that were not for it, a request fetches for itself.
+constexpr int most_fills = 3;
+
+protocol::cache_status told(const fill& from, bool leads)
+{
+    protocol::cache_status made;
+    made.forward = from.validates() ? protocol::forward_reason::stale : protocol::forward_reason::uri_miss;
+    if (from.how() == answered::l2) made = {.hit = true, .detail = "l2"};
+    made.collapsed = !leads;
+    made.stored = from.how() != answered::l2 && from.keeping();
+    if (from.how() == answered::revalidated) made.forward_status = 304;
+    if (!from.head().reason.empty()) made.detail = from.head().reason;
+    return made;
+}
+
+answered counted_as(const fill& from, bool leads)
+{
+    if (!leads) return answered::collapsed;
+    return from.how();
+}
+
+/// Of a head, what a streamed answer takes: neither the status line nor Content-Length.
+std::string lines_for_stream(std::string_view head)
+{
+    std::string lines;
+    for (const auto& one : protocol::lines_of(head))
+        if (!iequals(one.name, "Content-Length")) lines.append(one.name).append(": ").append(one.value).append("\r\n");
+    return lines;
+}
+
+/// The bytes of a fill that go to one client.
+struct slice {
+    std::uint64_t first = 0;
+    std::uint64_t last = UINT64_MAX;
+    std::uint64_t at = 0;
+
+    [[nodiscard]] bool past() const noexcept { return at > last; }
+    [[nodiscard]] shared_bytes take(shared_bytes piece)
+    {
+        const auto begin = at;
+        const auto end = at + piece.view.size();
+        at = end;
+        if (end <= first || begin > last) return {};
+        const auto from = first > begin ? first - begin : 0;
+        const auto to = last < end - 1 ? last + 1 - begin : piece.view.size();
+        piece.view = piece.view.substr(from, to - from);
+        return piece;
+    }
+};
+
+}  // namespace
+
+asio::awaitable<void> gate::visit(ask what, http::exchange& to)
+{
+    bool alone = engine_.not_cached.marked(what.key, what.received);
+    for (int attempt = 0;; ++attempt) {
+        auto seen = look_up(what);
+        if (seen.answer) co_return to.answer(std::move(*seen.answer));
+        const auto at = take_seat(what, seen.stale, alone || attempt >= most_fills);
+        const auto& from = *at.in;
+        fill::reader reader{*at.in};
+        std::size_t interims = 0;
+        while (true) {
+            if (at.leads)
+                for (; interims < from.interims().size(); ++interims) {
+                    const auto [status, lines] = from.interims()[interims];
+                    if (!co_await to.interim(status, lines)) co_return;
+                }
+            if (from.current() != phase::asking) break;
+            co_await at.in->changed();
+        }
+        if (from.current() == phase::failed && from.head().status == 0) co_return fail(what, from, to);
+        if (!is_for(what, at)) {
+            alone = from.head().status != 0 && !from.head().shared;
+            continue;
+        }
+        what.at->instruments().count(counted_as(from, at.leads));
+        const bool whole =
+            from.current() == phase::complete && from.outcome() && (from.head().status == 0 || from.head().shared);
+        if (whole) co_return to.answer(serve(from.outcome(), what, boot_clock::now(), told(from, at.leads)));
+        co_return co_await stream(what, at, reader, to);
+    }
+}
+
+gate::seat gate::take_seat(ask& what, const stored_ptr& stale, bool alone)
+{
+    if (!alone)
+        if (auto found = engine_.under_way.join(what, engine_.log, boot_clock::now()); found.in)
+            return {std::move(found.in), found.ticket, false};
+    return {start(what, stale, alone), {}, true};
+}
+
+fill_ptr gate::start(const ask& what, const stored_ptr& stale, bool alone)
+{
+    const bool leased = engine_.log.current(boot_clock::now());
+    fill_ptr made{new fill{engine_.on.loop.get_executor(), what.key, stale}};
+    fetch::circumstances how;
+    how.shared = !alone && leased;
+    if (!alone && !leased) how.after = engine_.under_way.last(what.key);
+    if (!alone) engine_.under_way.add(made);
+    auto work = std::make_unique<fetch>(engine_, made, what.owned_copy(), std::move(how));
+    engine_.on.tasks.spawn("cache fetch", fetch::run(std::move(work)));
+    return made;
+}
+
+/// What came may be given to this request, too.
+bool gate::is_for(ask& what, const seat& at) const
+{
+    if (at.leads) return true;
+    const auto& from = *at.in;
+    if (from.head().status != 0 && !from.head().shared) return false;
+    const auto fits = [&](std::string_view vary, std::string_view variant, std::span<const tag> tags) {
+        if (!vary.empty() && what.of(vary) != variant) return false;
+        if (from.older())
+            return engine_.log.current(what.received) && engine_.log.judge(from.since(), tags) == standing::current;
+        return follow_fill(engine_.log, from.since(), at.ticket, tags) == standing::current;
+    };
+    if (const auto& made = from.outcome()) return fits(made->vary(), made->variant(), made->tags());
+    const auto& kept = from.head().kept;
+    return fits(kept.vary, kept.variant, kept.tags);
+}
+
+asio::awaitable<void> gate::stream(const ask& what, const seat& at, fill::reader& reader, http::exchange& to)
+{
+    const auto& from = *at.in;
+    const auto& head = from.head();
+    std::string lines = head.lines;
+    auto status = head.status;
+    auto length = head.length;
+    slice part;
+    if (!what.view.range.empty() && status == 200 && length && head.shared) {
+        const protocol::validators known{.etag = head.kept.etag, .last_modified = head.kept.last_modified, .date = {}};
+        const auto now = std::chrono::floor<std::chrono::seconds>(wall_clock::now());
+        const auto resolved = protocol::resolve_range(what.view.range, *length);
+        if (resolved.answer == protocol::range_answer::partial && resolved.parts.size() == 1 &&
+            protocol::range_counts(what.view, known, now)) {
+            const auto& wanted = resolved.parts.front();
+            part = {.first = wanted.first, .last = wanted.last};
+            lines = lines_for_stream(protocol::partial_head(
+                "HTTP/1.1 200 OK\r\n" + lines, protocol::content_range(wanted, *length), {}, wanted.length()));
+            status = 206;
+            length = wanted.length();
+        }
+    }
+    if (head.age > 0) lines.append(protocol::age_line{head.age}.view());
+    lines.append(protocol::cache_status_line{told(from, at.leads)}.view());
+    if (!co_await to.begin({.status = status, .lines = lines, .length = length})) co_return;
+    while (true) {
+        for (auto piece = reader.next(); !piece.view.empty(); piece = reader.next()) {
+            auto wanted = part.take(std::move(piece));
+            if (!wanted.view.empty() && !co_await to.write(std::move(wanted))) co_return;
+        }
+        if (reader.at_end() || part.past()) {
+            (void)co_await to.end(from.trailers());
+            co_return;
+        }
+        if (from.current() == phase::failed) co_return to.cut();
+        co_await at.in->changed();
+    }
+}
+
+void gate::fail(ask& what, const fill& why, http::exchange& to)
+{
+    const auto now = boot_clock::now();
+    if (const auto found = engine_.l1.find(what.key, what)) {
+        const auto stands = engine_.log.judge(found->since(), found->tags());
+        if (may_serve_stale(engine_.log, now, stands) &&
+            protocol::judge({.use = found->use(),
+                             .age = found->age(now),
+                             .wishes = what.view.directives,
+                             .softly_purged = stands == standing::softly_purged,
+                             .origin_failed = true}) != protocol::reuse::validate) {
+            what.at->instruments().count(answered::stale);
+            return to.answer(
+                serve(found, what, now,
+                      {.hit = true, .forward = protocol::forward_reason::stale, .detail = "origin-failed"}));
+        }
+    }
+    what.at->instruments().count(answered::error);
+    auto answer = error_answer(why.error());
+    answer.add("Cache-Status", "shoal; fwd=uri-miss");
+    to.answer(std::move(answer));
+}
+
+}  // namespace shoal::cache

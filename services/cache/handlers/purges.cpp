@@ -1,0 +1,84 @@
+#include "services/cache/handlers/purges.hpp"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "common/log/log.hpp"
+#include "services/cache/protocol/fields.hpp"
+#include "services/cache/site/purge_request.hpp"
+
+namespace shoal::cache {
+namespace {
+
+http::response unauthorized()
+{
+    auto answer = http::problem(401, "purging takes the token: Authorization: Bearer TOKEN");
+    answer.add("WWW-Authenticate", "Bearer");
+    return answer;
+}
+
+/// The proxy in front appends the address that it saw: the last one.
+std::string_view client_address(std::span<const field_view> fields)
+{
+    std::string_view last;
+    protocol::list_members members{fields, "X-Forwarded-For"};
+    while (const auto one = members.next()) last = *one;
+    return last;
+}
+
+nlohmann::json to_json(const purge_receipt& of)
+{
+    return {{"epoch", of.at.epoch},
+            {"sequence", of.at.sequence},
+            {"confirmed", of.confirmed},
+            {"fenced", of.fenced},
+            {"took_ms", std::chrono::duration<double, std::milli>{of.took}.count()}};
+}
+
+}  // namespace
+
+std::vector<http::route> purges::routes()
+{
+    return {{http::verb::post, "/v1/cache/purge", "purge", [this](http::request& from) { return post(from); }}};
+}
+
+bool purges::admits(std::span<const field_view> fields) const
+{
+    const auto& access = engine_.sites->of().purge;
+    if (const auto given = protocol::find(fields, "Authorization"); given && access.admits_token(*given)) return true;
+    return access.admits_address(client_address(fields));
+}
+
+http::reply purges::post(http::request& from)
+{
+    const auto& access = engine_.sites->of().purge;
+    if (!access.admits_token(from.find(http::field::authorization).value_or(""))) return unauthorized();
+    auto wanted = read_purge(from.body, engine_.sites->of().sites);
+    if (!wanted) return http::problem(wanted.error().status, wanted.error().detail);
+    return answer(std::move(wanted->tags), wanted->soft);
+}
+
+boost::asio::awaitable<http::response> purges::answer(std::vector<tag> tags, bool soft)
+{
+    const auto done = co_await engine_.log.acknowledge({.tags = std::move(tags), .soft = soft});
+    if (!done) {
+        engine_.on.log.warning("a purge could not be done", {{"error", done.error().message()}});
+        auto answer = http::problem(503, done.error() == errc::redis_unavailable
+                                             ? "Redis is not available: nothing was purged; try again"
+                                             : "Redis did not answer: whether it was purged is not known; try again");
+        answer.add("Retry-After", "1");
+        co_return answer;
+    }
+    co_return http::response{200}.body("application/json", to_json(*done).dump());
+}
+
+boost::asio::awaitable<void> purges::follow(std::vector<tag> tags)
+{
+    const auto done = co_await engine_.log.acknowledge({.tags = std::move(tags), .soft = false});
+    if (!done)
+        engine_.on.log.warning("what an unsafe request changed could not be purged",
+                               {{"error", done.error().message()}});
+}
+
+}  // namespace shoal::cache

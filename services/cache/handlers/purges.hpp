@@ -1,0 +1,35 @@
+#pragma once
+// Purges as clients ask for them: POST /v1/cache/purge, and what follows from an answer of an origin.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "common/http/router.hpp"
+#include "services/cache/coherence/stamp.hpp"
+#include "services/cache/handlers/engine.hpp"
+
+namespace shoal::cache {
+
+class purges {
+public:
+    explicit purges(engine& of) : engine_{of} {}
+
+    [[nodiscard]] std::vector<http::route> routes();
+
+    /// Whether the request may purge: it has the token, or its client's address is listed.
+    [[nodiscard]] bool admits(std::span<const field_view> fields) const;
+    /// Answers once every worker has applied it.
+    [[nodiscard]] boost::asio::awaitable<http::response> answer(std::vector<tag> tags, bool soft);
+    /// Of what an unsafe request changed. Whether it could be done is for the log: the origin has done its work.
+    [[nodiscard]] boost::asio::awaitable<void> follow(std::vector<tag> tags);
+
+private:
+    [[nodiscard]] http::reply post(http::request& from);
+
+    engine& engine_;
+};
+
+}  // namespace shoal::cache
