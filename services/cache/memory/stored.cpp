@@ -46,10 +46,11 @@ std::vector<std::string> split(std::string_view lines)
 
 /// Which pieces are copied: all of a small body, and those whose owner keeps much more than them.
 struct stored::body_plan {
-    /// Pieces one after the other that have one owner, which may be none.
+    /// Pieces one after the other that have one owner, which may be none. Empty ones are passed over.
     struct run {
         std::size_t begin = 0;
         std::size_t end = 0;
+        std::size_t pieces = 0;
         std::size_t bytes = 0;
         bool copied = false;
     };
@@ -57,16 +58,18 @@ struct stored::body_plan {
     explicit body_plan(const std::vector<shared_bytes>& body)
     {
         for (std::size_t i = 0; i < body.size(); ++i) {
+            if (body[i].view.empty()) continue;
             length += body[i].view.size();
             if (runs.empty() || body[i].owner != body[runs.back().begin].owner) runs.push_back({.begin = i});
             runs.back().end = i + 1;
+            runs.back().pieces += 1;
             runs.back().bytes += body[i].view.size();
         }
         bool after_copied = false;
         for (auto& one : runs) {
             decide(one, body[one.begin].owner);
             // What is copied one after the other becomes one piece.
-            if (!one.copied || !after_copied) pieces += one.copied ? 1 : one.end - one.begin;
+            if (!one.copied || !after_copied) pieces += one.copied ? 1 : one.pieces;
             after_copied = one.copied;
         }
     }
@@ -88,7 +91,7 @@ private:
         if (which.copied) {
             copied_bytes += which.bytes;
         } else {
-            kept += which.end - which.begin;
+            kept += which.pieces;
             kept_bytes += held;
         }
     }
@@ -162,6 +165,7 @@ void stored::put_body(const stored_parts& of, const body_plan& plan)
         if (run.copied && !after_copied) std::construct_at(piece++, to, 0U);
         for (std::size_t i = run.begin; i < run.end; ++i) {
             const auto view = of.body[i].view;
+            if (view.empty()) continue;
             if (run.copied) {
                 to = std::copy(view.begin(), view.end(), to);
                 piece[-1] = {piece[-1].data(), piece[-1].size() + view.size()};
