@@ -81,6 +81,38 @@ answer parse_answer_head(std::string_view head)
     return parsed;
 }
 
+/// The size of a chunked body with its coding, once it is there.
+std::optional<std::size_t> take_chunks(std::string_view from, answer& into)
+{
+    for (std::size_t at = 0;;) {
+        const auto line = from.find("\r\n", at);
+        if (line == std::string_view::npos) return std::nullopt;
+        const auto size = std::stoul(std::string{from.substr(at, line - at)}, nullptr, 16);
+        at = line + 2;
+        if (size == 0) {
+            const auto end = from.substr(at).starts_with("\r\n") ? at : from.find("\r\n\r\n", at);
+            if (end == std::string_view::npos) return std::nullopt;
+            into.trailers = from.substr(at, end == at ? 0 : end + 2 - at);
+            return end == at ? at + 2 : end + 4;
+        }
+        if (from.size() < at + size + 2) return std::nullopt;
+        into.body.append(from.substr(at, size));
+        REQUIRE(from.substr(at + size, 2) == "\r\n");
+        at += size + 2;
+    }
+}
+
+std::optional<std::size_t> take_body(std::string_view from, bool to_head, answer& into)
+{
+    if (to_head) return 0;
+    if (into.header("transfer-encoding") == "chunked") return take_chunks(from, into);
+    const auto length = into.header("content-length");
+    const std::size_t size = length.empty() ? 0 : std::stoul(length);
+    if (from.size() < size) return std::nullopt;
+    into.body = from.substr(0, size);
+    return size;
+}
+
 }  // namespace
 
 std::string answer::header(const std::string& name) const
@@ -89,20 +121,19 @@ std::string answer::header(const std::string& name) const
     return at == headers.end() ? std::string{} : at->second;
 }
 
-std::vector<answer> take_answers(std::string& raw, bool to_head)
+std::vector<answer> take_answers(std::string& raw, bool to_head, std::size_t most)
 {
     std::vector<answer> answers;
-    for (;;) {
+    while (answers.size() < most) {
         const auto end = raw.find("\r\n\r\n");
         if (end == std::string::npos) return answers;
         auto parsed = parse_answer_head(std::string_view{raw}.substr(0, end + 2));
-        const auto length = parsed.header("content-length");
-        const std::size_t body = to_head || length.empty() ? 0 : std::stoul(length);
-        if (raw.size() < end + 4 + body) return answers;
-        parsed.body = raw.substr(end + 4, body);
-        raw.erase(0, end + 4 + body);
+        const auto taken = take_body(std::string_view{raw}.substr(end + 4), to_head, parsed);
+        if (!taken) return answers;
+        raw.erase(0, end + 4 + *taken);
         answers.push_back(std::move(parsed));
     }
+    return answers;
 }
 
 client::client(asio::io_context& loop, const std::string& path)
@@ -155,6 +186,35 @@ bool client::send(std::string_view bytes)
     return true;
 }
 
+std::size_t client::send_some(std::string_view bytes)
+{
+    std::size_t sent = 0;
+    while (sent < bytes.size()) {
+        const auto count = ::send(descriptor_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+        if (count <= 0) break;
+        sent += static_cast<std::size_t>(count);
+    }
+    return sent;
+}
+
+std::size_t client::drop_some(std::size_t most)
+{
+    std::vector<char> sink(most);
+    const auto count = ::recv(descriptor_, sink.data(), sink.size(), 0);
+    return count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+bool client::wait_for_bytes(std::string_view text)
+{
+    return run_until(
+        loop_,
+        [&] {
+            receive();
+            return raw_.find(text) != std::string::npos;
+        },
+        patience);
+}
+
 void client::receive()
 {
     std::array<char, 64 * 1024> chunk;
@@ -190,6 +250,22 @@ answer client::read_one(bool to_head)
     INFO("received: " << raw_);
     REQUIRE(came);
     REQUIRE(got.size() == 1);
+    return got[0];
+}
+
+answer client::read_next()
+{
+    std::vector<answer> got;
+    const bool came = run_until(
+        loop_,
+        [&] {
+            receive();
+            got = take_answers(raw_, false, 1);
+            return !got.empty();
+        },
+        patience);
+    INFO("received: " << raw_.substr(0, 1000));
+    REQUIRE(came);
     return got[0];
 }
 

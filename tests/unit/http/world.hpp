@@ -2,6 +2,8 @@
 // A server on a unix socket and raw clients of it, all driven by one loop.
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,12 +27,14 @@ struct answer {
     /// Names in lower case.
     std::map<std::string, std::string> headers;
     std::string body;
+    /// After a chunked body, with their CR LF.
+    std::string trailers;
 
     [[nodiscard]] std::string header(const std::string& name) const;
 };
 
 /// Takes the complete answers off the front of `raw`; an answer to HEAD has no body whatever its length says.
-[[nodiscard]] std::vector<answer> take_answers(std::string& raw, bool to_head = false);
+[[nodiscard]] std::vector<answer> take_answers(std::string& raw, bool to_head = false, std::size_t most = SIZE_MAX);
 
 /// A socket that never blocks: what it waits for, the loop turns for.
 class client {
@@ -48,9 +52,17 @@ public:
     void close();
     /// The next answer; fails the test when none comes within five seconds.
     [[nodiscard]] answer read_one(bool to_head = false);
+    /// The same, where others may have come behind it.
+    [[nodiscard]] answer read_next();
     [[nodiscard]] std::vector<answer> read(std::size_t count);
     /// Everything up to the connection's end, which must come within five seconds and not be a reset.
     [[nodiscard]] std::vector<answer> read_to_end();
+    /// Turns the loop until the bytes that came and were not taken have this in them; false after five seconds.
+    [[nodiscard]] bool wait_for_bytes(std::string_view text);
+    /// Sends what the kernel takes at once, and returns how much that was.
+    std::size_t send_some(std::string_view bytes);
+    /// Takes at most so many bytes that are there, forgets them, and returns how many there were.
+    std::size_t drop_some(std::size_t most);
     /// Whether the connection has ended, after what came is taken in.
     [[nodiscard]] bool ended();
     [[nodiscard]] bool was_reset() const noexcept { return reset_; }
