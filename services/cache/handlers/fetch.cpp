@@ -174,7 +174,7 @@ origin::outgoing fetch::request() const
                               .received = what_.fields,
                               .fields = fields.view(),
                               .replace = replace,
-                              .drop = conditional},
+                              .drop = how_.part ? std::span{conditional}.first(2) : std::span{conditional}},
                              what_.at->of());
     made.idempotent = true;
     return made;
@@ -235,8 +235,7 @@ bool fetch::renewed(origin::answer& from)
         parts.head, fields_,
         {.received = when.received, .length = validates_->body_length(), .withheld = {}, .hidden = what_.at->hidden()});
     const auto merged = protocol::lines_of(parts.head);
-    const auto decided =
-        protocol::decide_update(what_.view, parts.status, merged, fields_, what_.by->policy, when);
+    const auto decided = protocol::decide_update(what_.view, parts.status, merged, fields_, what_.by->policy, when);
     parts.use = decided.use;
     parts.etag = protocol::find(merged, "ETag").value_or("");
     parts.last_modified = protocol::find(merged, "Last-Modified").value_or("");
@@ -271,8 +270,8 @@ void fetch::begin(origin::answer& from)
         decided_.reason = "too-many-keys";
     }
     const bool too_large = from.length().value_or(0) > site.max_object;
-    const bool reusable = decided_.allowed && !decided_.use.always_validate && decided_.withheld.empty() &&
-                          (decided_.use.fresh_for > decided_.use.initial_age);
+    const bool reusable = decided_.allowed && from.status() != 206 && !decided_.use.always_validate &&
+                          decided_.withheld.empty() && (decided_.use.fresh_for > decided_.use.initial_age);
 
     filled_head head;
     head.status = from.status();
@@ -305,8 +304,9 @@ void fetch::begin(origin::answer& from)
     if (head.shared) {
         with_.not_cached.unmark(what_.key);
         if (lead_)
-            lead_->begin({.kept = stored::make(with_head(from, {})), .lines = head.lines, .length = head.length});
-    } else if (!decided_.only_this) {
+            lead_->begin(
+                {.kept = stored::make(with_head(from.status(), {})), .lines = head.lines, .length = head.length});
+    } else if (!decided_.only_this && from.status() != 206) {
         with_.not_cached.mark(what_.key, received_ + uncacheable_for);
         if (lead_) lead_->uncacheable(uncacheable_for);
         lead_.reset();
@@ -315,10 +315,11 @@ void fetch::begin(origin::answer& from)
 }
 
 /// What is to be stored, with the head that it will have.
-stored_parts fetch::with_head(const origin::answer& from, std::optional<std::uint64_t> length) const
+stored_parts fetch::with_head(unsigned status, std::optional<std::uint64_t> length) const
 {
     auto parts = parts_;
-    parts.head = protocol::build_head(from.status(), fields_,
+    parts.status = status;
+    parts.head = protocol::build_head(status, fields_,
                                       {.received = std::chrono::floor<std::chrono::seconds>(parts.wall_received),
                                        .length = length,
                                        .withheld = decided_.withheld,
@@ -365,7 +366,12 @@ void fetch::finish(origin::answer& from)
         into_->complete(nullptr, answered::miss, std::string{from.trailers()});
         return;
     }
-    auto parts = with_head(from, into_->received());
+    if (from.status() == 206) {
+        keep_part();
+        into_->complete(nullptr, answered::miss, std::string{from.trailers()});
+        return;
+    }
+    auto parts = with_head(from.status(), into_->received());
     parts.body.assign(into_->pieces().begin(), into_->pieces().end());
     auto made = stored::make(parts);
     if (with_.log.judge(made->since(), made->tags()) != standing::purged) {

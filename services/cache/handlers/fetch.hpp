@@ -22,7 +22,9 @@ public:
         /// The second level and other workers may be asked: there is a lease, and the answer is expected to be shared.
         bool shared = true;
         /// Without a lease: the fill of the same URL that is to end first.
-        fill_ptr after;
+        fill_ptr after{};
+        /// The client's Range goes to the origin, and what comes is kept as a part of the whole.
+        bool part = false;
     };
 
     /// `what` is an owned copy.
@@ -49,7 +51,8 @@ private:
     void finish(origin::answer& from);
     /// Of a 304. False when it is not about what was asked.
     [[nodiscard]] bool renewed(origin::answer& from);
-    [[nodiscard]] stored_parts with_head(const origin::answer& from, std::optional<std::uint64_t> length) const;
+    [[nodiscard]] stored_parts with_head(unsigned status, std::optional<std::uint64_t> length) const;
+    void keep_part();
     void keep_less();
     [[nodiscard]] protocol::exchange_times times() const;
 

@@ -39,6 +39,13 @@ answered counted_as(const fill& from, bool leads)
     return from.how();
 }
 
+/// One range that is not the whole: worth asking the origin for just that.
+bool asks_for_part(std::string_view range)
+{
+    const auto parsed = protocol::parse_range(range);
+    return parsed && parsed->size() == 1 && (parsed->front().first != 0 || parsed->front().last);
+}
+
 /// Of a head, what a streamed answer takes: neither the status line nor Content-Length.
 std::string lines_for_stream(std::string_view head)
 {
@@ -104,7 +111,7 @@ asio::awaitable<void> gate::visit(ask what, http::exchange& to)
 
 gate::seat gate::take_seat(ask& what, const stored_ptr& stale, bool alone)
 {
-    if (!alone)
+    if (!alone && (stale || !asks_for_part(what.view.range)))
         if (auto found = engine_.under_way.join(what, engine_.log, boot_clock::now()); found.in)
             return {std::move(found.in), found.ticket, false};
     return {start(what, stale, alone), {}, true};
@@ -115,6 +122,8 @@ fill_ptr gate::start(const ask& what, const stored_ptr& stale, bool alone)
     const bool leased = engine_.log.current(boot_clock::now());
     fill_ptr made{new fill{engine_.on.loop.get_executor(), what.key, stale}};
     fetch::circumstances how;
+    how.part = asks_for_part(what.view.range) && !stale;
+    alone = alone || how.part;
     how.shared = !alone && leased;
     if (!alone && !leased) how.after = engine_.under_way.last(what.key);
     if (!alone) engine_.under_way.add(made);
