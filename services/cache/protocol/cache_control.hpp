@@ -17,10 +17,10 @@ struct request_directives {
     bool no_cache = false;
     bool no_transform = false;
     bool only_if_cached = false;
-    std::optional<std::int64_t> max_age;
-    std::optional<std::int64_t> min_fresh;
+    std::optional<std::int64_t> max_age{};
+    std::optional<std::int64_t> min_fresh{};
     /// Without an argument: any number of seconds.
-    std::optional<std::int64_t> max_stale;
+    std::optional<std::int64_t> max_stale{};
 };
 
 /// Pragma: no-cache counts where there is no Cache-Control (RFC 9111, 5.4).
@@ -39,10 +39,10 @@ struct response_directives {
     bool must_understand = false;
     bool no_transform = false;
     bool immutable = false;
-    std::optional<std::int64_t> max_age;
-    std::optional<std::int64_t> s_maxage;
-    std::optional<std::int64_t> stale_while_revalidate;
-    std::optional<std::int64_t> stale_if_error;
+    std::optional<std::int64_t> max_age{};
+    std::optional<std::int64_t> s_maxage{};
+    std::optional<std::int64_t> stale_while_revalidate{};
+    std::optional<std::int64_t> stale_if_error{};
     /// Fields that are not to be stored, in lower case.
     std::vector<std::string> withheld;
 };

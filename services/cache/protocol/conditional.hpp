@@ -20,10 +20,10 @@ namespace shoal::cache::protocol {
 
 /// The validators of something stored; empty where there is none.
 struct validators {
-    std::string_view etag;
-    std::string_view last_modified;
+    std::string_view etag{};
+    std::string_view last_modified{};
     /// Its Date; counts where there is no Last-Modified.
-    std::string_view date;
+    std::string_view date{};
 };
 
 /// The client's copy is good: 304. For GET and HEAD, and a stored 2xx that is to be served now (RFC 9110, 13.2.1).

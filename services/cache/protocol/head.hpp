@@ -17,13 +17,13 @@ namespace shoal::cache::protocol {
 
 struct head_settings {
     /// Replaces a Date that is missing or can't be read.
-    std::chrono::sys_seconds received;
+    std::chrono::sys_seconds received{};
     /// Put in as Content-Length; without one the field is left out.
-    std::optional<std::uint64_t> length;
+    std::optional<std::uint64_t> length{};
     /// Lower case: fields that are left out besides hop-by-hop ones and Age; storing::withheld.
-    std::span<const std::string> withheld;
+    std::span<const std::string> withheld{};
     /// Lower case: what the site hides from clients, like Surrogate-Key.
-    std::span<const std::string> hidden;
+    std::span<const std::string> hidden{};
 };
 
 /// Header lines, each with its CR LF: those of the origin as they came, but for hop-by-hop ones, Age, and

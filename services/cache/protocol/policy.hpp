@@ -18,7 +18,7 @@ namespace shoal::cache::protocol {
 /// What an operator says for a part of a site. Seconds.
 struct site_policy {
     /// Takes the place of whatever the response says of its freshness; it makes nothing storable that is not.
-    std::optional<std::int64_t> ttl;
+    std::optional<std::int64_t> ttl{};
     /// For responses that say nothing: of statuses that may be stored without explicit freshness, and 302 and 307. Zero
     /// does not store them.
     std::int64_t default_ttl = 0;
@@ -40,7 +40,7 @@ struct site_policy {
 /// By the wall clock.
 struct exchange_times {
     /// The head of the answer.
-    std::chrono::sys_seconds received;
+    std::chrono::sys_seconds received{};
     /// Whole seconds since the request was sent.
     std::int64_t delay = 0;
 };

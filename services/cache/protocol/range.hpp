@@ -21,9 +21,9 @@ struct byte_range {
 
 /// As written: first-last, first-, or -suffix.
 struct range_spec {
-    std::optional<std::uint64_t> first;
+    std::optional<std::uint64_t> first{};
     /// With no `first`: how many of the last bytes.
-    std::optional<std::uint64_t> last;
+    std::optional<std::uint64_t> last{};
     friend bool operator==(const range_spec&, const range_spec&) = default;
 };
 
@@ -52,7 +52,7 @@ struct resolved_range {
 struct content_range_value {
     byte_range part;
     /// Of the whole; absent for *.
-    std::optional<std::uint64_t> length;
+    std::optional<std::uint64_t> length{};
 };
 
 /// Nothing for another unit, an unsatisfied range, and what contradicts itself.

@@ -34,10 +34,10 @@ struct request_view {
     field_span fields;
     bool has_if_none_match = false;
     /// Ignored with If-None-Match.
-    std::string_view if_modified_since;
+    std::string_view if_modified_since{};
     /// Of GET alone (RFC 9110, 14.2); empty without.
-    std::string_view range;
-    std::string_view if_range;
+    std::string_view range{};
+    std::string_view if_range{};
 
     /// GET or HEAD, and nothing that only the origin can judge.
     [[nodiscard]] bool may_use_stored() const noexcept
