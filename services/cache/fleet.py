@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+from datetime import datetime, timezone
 from typing import Any, Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
@@ -23,6 +24,8 @@ _RESULTS = ("l1", "l2", "collapsed", "stale", "revalidated", "miss", "bypass", "
 _HITS = ("l1", "l2", "collapsed", "stale")
 # A worker that can't be asked holds an acknowledgement for one lease at most; the rest is for a busy machine.
 _PURGE_SECONDS = 15.0
+
+_STANDING = {"current": "current", "softly_purged": "softly purged", "purged": "purged"}
 
 _EXAMPLES = """\
 examples:
@@ -60,12 +63,13 @@ examples:
 
 
 def register(subparsers: Any, context: Any) -> None:
-    parser = context.add_parser(subparsers, "cache", "show hit ratios, purge, say why a URL is cached", epilog=_EXAMPLES)
+    parser = context.add_parser(subparsers, "cache", "show hit ratios, purge, say why a URL is cached",
+                                epilog=_EXAMPLES)
     nested = parser.add_subparsers(dest="cache_command", metavar="stat|purge|inspect", required=True)
     stat = context.add_parser(nested, "stat", "print what was answered from where, by site", epilog=_STAT)
     stat.set_defaults(run=run_stat)
     purge = context.add_parser(nested, "purge", "purge, and wait until it holds everywhere", epilog=_PURGE)
-    purge.add_argument("--url", metavar="URL", action="append", default=[], help="every variant of this URL; repeatable")
+    purge.add_argument("--url", metavar="URL", action="append", default=[], help="all variants of it; repeatable")
     purge.add_argument("--tag", metavar="TAG", action="append", default=[], help="a surrogate key; repeatable")
     purge.add_argument("--site", metavar="SITE", action="append", default=[], help="a whole site; repeatable")
     purge.add_argument("--all", action="store_true", help="everything")
@@ -240,26 +244,31 @@ def ring_key(url: str) -> bytes:
 
 def inspected(url: str, owner: str, seen: Mapping[str, Mapping[str, Any]]) -> str:
     first = next(iter(seen.values()))
-    lines = [f"url    {url}", f"site   {first.get('site', '-')}", f"key    {first.get('key', '-')}", f"owner  {owner}"]
+    lines = [f"url    {printable(url)}", f"site   {first['site']}", f"key    {printable(first['key'])}",
+             f"owner  {owner}"]
     for worker, found in seen.items():
-        lines.append("")
-        if not found.get("found"):
-            lines.append(f"{worker}: not cached; {found.get('why') or 'nobody has asked for it here'}")
-            continue
-        lines.append(f"{worker}:" + (f" {found['why']}" if found.get("why") else ""))
-        lines += [text for variant in found.get("variants", []) for text in _variant(variant)]
+        lines += ["", f"{worker}: {found['why']}"]
+        lines += [text for variant in found["variants"] for text in _variant(variant)]
     return "\n".join(lines)
 
 
 def _variant(variant: Mapping[str, Any]) -> Iterable[str]:
-    fresh, expires = variant.get("fresh_for_s", 0), variant.get("expires_in_s", 0)
-    until = f"fresh for {duration(fresh)}" if fresh > 0 else "not fresh"
-    until += f", kept for {duration(expires)}" if expires > 0 else ", may go"
-    yield (f"  {variant.get('variant') or 'the only variant'}: {variant.get('status')}, "
-           f"{_size(int(variant.get('bytes', 0)))}, {variant.get('standing')}, age {duration(variant.get('age', 0))}, "
-           f"{until}")
-    yield f"    tags {', '.join(variant.get('tags', [])) or 'none'}"
-    yield f"    stored at {variant.get('stored_at')}, fill {variant.get('fill')}"
+    left = variant["expires_in_s"]
+    until = f"fresh for another {duration(left)}" if left > 0 else f"no longer fresh since {duration(-left)}"
+    if variant.get("always_validate"):
+        until = "validated each time"
+    # A selecting field a line.
+    which = ", ".join(variant.get("variant", "").splitlines()) or "the only variant"
+    yield (f"  {printable(which)}: {variant['status']}, {_size(variant['body_bytes'])}, "
+           f"{_STANDING[variant['standing']]}, age {duration(variant['age_s'])}, {until}")
+    yield f"    tags {printable(', '.join(variant['tags'])) or 'none'}"
+    stored = datetime.fromtimestamp(variant["stored_at"], timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    yield f"    stored {stored}, fetched after purge {variant['sequence']} of epoch {variant['epoch']}"
+
+
+def printable(text: str) -> str:
+    """Tags are the origin's own words: nothing in them may reach a terminal as a command."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Iterator
 
 import pytest
 
+from origin_server import Origin
 from shoal_cli import PATIENT, ROOT, FleetUnderTest, Make
 
 
@@ -18,8 +19,9 @@ from shoal_cli import PATIENT, ROOT, FleetUnderTest, Make
 def binaries() -> Path:
     """The workers under test: $SHOAL_BIN, or what the release preset built."""
     folder = Path(os.environ.get("SHOAL_BIN", ROOT / "build" / "release" / "bin"))
-    if not os.access(folder / "shoal-limiter", os.X_OK):
-        pytest.fail(f"{folder}/shoal-limiter is missing: cmake --preset release && cmake --build --preset release")
+    for worker in ("shoal-limiter", "shoal-cache"):
+        if not os.access(folder / worker, os.X_OK):
+            pytest.fail(f"{folder}/{worker} is missing: cmake --preset release && cmake --build --preset release")
     return folder
 
 
@@ -42,13 +44,17 @@ def make_fleet(binaries: Path) -> Iterator[Make]:
     shutil.rmtree(base, ignore_errors=True)
 
 
+def patient(fleet: FleetUnderTest) -> str:
+    config = fleet.home.parent / f"{fleet.home.name}.json"
+    config.write_text(json.dumps(PATIENT))
+    return str(config)
+
+
 @pytest.fixture
 def fleet(make_fleet: Make) -> Iterator[FleetUnderTest]:
     """One of this test's own, up with two workers."""
     found = make_fleet()
-    config = found.home.parent / f"{found.home.name}.json"
-    config.write_text(json.dumps(PATIENT))
-    found.up("--workers", "2", "--config", str(config))
+    found.up("--workers", "2", "--config", patient(found))
     yield found
     found.destroy()
 
@@ -58,4 +64,18 @@ def shared(make_fleet: Make) -> FleetUnderTest:
     """One for all tests of a module that leave it as they found it: three workers."""
     found = make_fleet()
     found.up("--workers", "3")
+    return found
+
+
+@pytest.fixture(scope="module")
+def origin() -> Iterator[Origin]:
+    with Origin() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def cached(make_fleet: Make, origin: Origin) -> FleetUnderTest:
+    """One for all tests of a module that leave it as they found it: two workers of each service, before `origin`."""
+    found = make_fleet()
+    found.up("--workers", "2", "--config", patient(found), "--origin", origin.url)
     return found

@@ -42,7 +42,7 @@ def alive(pid: int) -> bool:
 class FleetUnderTest:
     def __init__(self, home: Path, binaries: Path, root: Path) -> None:
         self.home, self.binaries, self.root = home, binaries, root
-        self.port, self.admin = free_port(), free_port()
+        self.port, self.admin, self.site = free_port(), free_port(), free_port()
 
     @property
     def listen(self) -> str:
@@ -62,7 +62,8 @@ class FleetUnderTest:
 
     def up(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         return self.run("up", "--bin", str(self.binaries), "--listen", self.listen,
-                        "--admin-listen", f"127.0.0.1:{self.admin}", *arguments, code=code)
+                        "--admin-listen", f"127.0.0.1:{self.admin}", "--cache-listen", f"127.0.0.1:{self.site}",
+                        *arguments, code=code)
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
@@ -112,6 +113,11 @@ class FleetUnderTest:
             return response.status, {name.lower(): value for name, value in response.getheaders()}, content
         finally:
             connection.close()
+
+    def visit(self, path: str, headers: dict[str, str] | None = None, method: str = "GET",
+              body: bytes | None = None) -> tuple[int, dict[str, str], bytes]:
+        """As a client of a cached site."""
+        return self.request(method, path, headers, self.site, body)
 
     def private(self, worker: str, path: str) -> dict[str, Any]:
         """What a worker answers on its private socket."""

@@ -19,7 +19,8 @@ from samples import Document
 Parse = Callable[[Document], Manifest]
 ORIGIN = {"option": "--origin", "help": "x", "kind": "origin",
           "sets": {"sites": [{"name": "default", "hosts": ["*"], "origins": ["{value}"], "ttl": 1}]}}
-MORE = {"options": [ORIGIN], "runs_with": "sites", "secrets": [{"name": "purge-token", "path": ["purge", "token_file"]}]}
+MORE = {"options": [ORIGIN], "runs_with": "sites",
+        "secrets": [{"name": "purge-token", "path": ["purge", "token_file"]}]}
 
 
 @pytest.mark.parametrize(("text", "address"), [
@@ -131,7 +132,8 @@ def test_a_secret_that_the_account_can_not_read_is_found_early(running: Fleet, t
 
 def test_what_options_make_of_the_configuration_is_checked_by_the_services(fleet: Fleet, tmp_path: Path) -> None:
     checker = tmp_path / "shoal-echo"
-    checker.write_text("#!/bin/sh\ngrep -q wrong \"$3\" || exit 0\necho \"$3: \\$.services.echo.sites: bad\" >&2\nexit 1\n")
+    checker.write_text("#!/bin/sh\ngrep -q wrong \"$3\" || exit 0\n"
+                       "echo \"$3: \\$.services.echo.sites: bad\" >&2\nexit 1\n")
     checker.chmod(0o700)
     config.check_options({"services": {}}, fleet.manifests, tmp_path, ["--origin"])
     with pytest.raises(FleetError, match=r"--origin: \$\.services\.echo\.sites: bad"):
