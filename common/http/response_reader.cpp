@@ -171,11 +171,17 @@ shared_bytes response_reader::take()
     return piece;
 }
 
+/// The room of an open block is used up before there is another.
+std::size_t response_reader::most_at_once() const noexcept
+{
+    return room() >= least_direct ? room() : most_piece;
+}
+
 /// What the buffer has of the body; valid until prepare().
 std::string_view response_reader::next_bytes()
 {
     if (framing_ == framing::chunked) return unchunk();
-    auto count = std::min(end_ - begin_, most_piece);
+    auto count = std::min(end_ - begin_, most_at_once());
     if (framing_ != framing::until_close) count = static_cast<std::size_t>(std::min<std::uint64_t>(count, left_));
     const std::string_view bytes{buffer_.get() + begin_, count};
     begin_ += count;
@@ -187,6 +193,7 @@ std::string_view response_reader::next_bytes()
 /// Brings the content of the chunks together at the place of the first one's.
 std::string_view response_reader::unchunk()
 {
+    const auto most = most_at_once();
     char* content = nullptr;
     std::size_t size = 0;
     for (;;) {
@@ -195,7 +202,7 @@ std::string_view response_reader::unchunk()
             refuse(chunks_.refused()->detail);
             return {};
         }
-        const auto here = std::min<std::uint64_t>(end_ - begin_, most_piece - size);
+        const auto here = std::min<std::uint64_t>(end_ - begin_, most - size);
         const auto count = static_cast<std::size_t>(std::min(here, chunks_.remaining()));
         if (count == 0) break;
         char* const from = buffer_.get() + begin_;

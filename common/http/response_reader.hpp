@@ -72,6 +72,7 @@ private:
     [[nodiscard]] std::uint64_t remaining() const noexcept;
     [[nodiscard]] std::size_t room() const noexcept { return block_ ? block_->capacity() - filled_ : 0; }
     [[nodiscard]] bool finds_room_for_body();
+    [[nodiscard]] std::size_t most_at_once() const noexcept;
     [[nodiscard]] std::string_view next_bytes();
     [[nodiscard]] std::string_view unchunk();
     void open_block(std::size_t at_hand);
