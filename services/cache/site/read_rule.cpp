@@ -40,7 +40,7 @@ std::string refuse_query_name(std::string& text)
 glob read_path(config::object& from)
 {
     auto text = from.text("path");
-    if (text.empty()) return glob{"*"};
+    if (!from.has("path")) return glob{"*"};
     const auto wrong = refuse_pattern(text);
     if (!wrong.empty()) from.problem("path", wrong);
     if (!text.starts_with('/') && !text.starts_with('*'))

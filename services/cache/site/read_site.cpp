@@ -82,7 +82,7 @@ health_check read_check(config::object from, const site& of)
 {
     health_check made;
     made.path = from.text("path");
-    if (!made.path.empty() && (!made.path.starts_with('/') || !std::ranges::all_of(made.path, is_visible)))
+    if (from.has("path") && (!made.path.starts_with('/') || !std::ranges::all_of(made.path, is_visible)))
         from.problem("path", "must begin with '/' and have visible ASCII characters only");
     made.host = from.text("host", host_for_checks(of));
     const auto host = host_name::parse(made.host, scheme::http);

@@ -29,8 +29,8 @@ struct query_rule {
     /// By name; pairs of one name keep their order, empty pairs are left out.
     bool sort = false;
     /// Names that are left out, and, unless it is empty, the only ones that are not.
-    std::vector<glob> drop;
-    std::vector<glob> keep;
+    std::vector<glob> drop{};
+    std::vector<glob> keep{};
 
     [[nodiscard]] bool changes() const noexcept { return sort || !drop.empty() || !keep.empty(); }
 };
