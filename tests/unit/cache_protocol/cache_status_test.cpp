@@ -59,8 +59,9 @@ TEST_CASE("cache_status: the longest line is complete, and a structured field", 
     REQUIRE(line.ends_with("; detail=no-freshness\r\n"));
     const std::string value = line.substr(14, line.size() - 16);
     const auto parsed = sf::parse_list(value);
-    REQUIRE(parsed);
-    CHECK(sf::serialize(*parsed)->substr(0, 20) == value.substr(0, 20));
+    REQUIRE(parsed.has_value());
+    REQUIRE(parsed->size() == 1);
+    CHECK(std::get<sf::item>(parsed->front()).with.size() == 6);
 }
 
 TEST_CASE("cache_status: Age is within its bounds", "[cache_protocol]")

@@ -65,7 +65,7 @@ TEST_CASE("conditional: If-None-Match", "[cache_protocol]")
 
 TEST_CASE("conditional: If-Modified-Since, where there is no If-None-Match", "[cache_protocol]")
 {
-    const std::string modified = date(-3000);
+    const std::string_view modified = date(-3000);
     const validators stored{.etag = "\"a\"", .last_modified = modified};
     CHECK(is_good({{"If-Modified-Since", modified}}, stored));
     CHECK(is_good({{"If-Modified-Since", date(-2000)}}, stored));
@@ -79,7 +79,7 @@ TEST_CASE("conditional: If-Modified-Since, where there is no If-None-Match", "[c
 
 TEST_CASE("conditional: without Last-Modified its Date counts (RFC 9111, 4.3.2)", "[cache_protocol]")
 {
-    const std::string made = date(-100);
+    const std::string_view made = date(-100);
     CHECK(is_good({{"If-Modified-Since", date(-100)}}, {.date = made}));
     CHECK_FALSE(is_good({{"If-Modified-Since", date(-3000)}}, {.date = made}));
     CHECK_FALSE(is_good({{"If-Modified-Since", date(-3000)}}, {}));
@@ -100,8 +100,8 @@ TEST_CASE("conditional: If-Match is for the origin", "[cache_protocol]")
 
 TEST_CASE("conditional: If-Range wants a strong validator that is equal", "[cache_protocol]")
 {
-    const std::string modified = date(-3000);
-    const std::string made = date(0);
+    const std::string_view modified = date(-3000);
+    const std::string_view made = date(0);
     const validators stored{.etag = "\"a\"", .last_modified = modified, .date = made};
     CHECK(uses_range({{"Range", "bytes=0-1"}}, stored));
     CHECK_FALSE(uses_range({}, stored));

@@ -1,10 +1,13 @@
 #include "tests/unit/cache_protocol/exchange.hpp"
 
+#include <map>
+
 namespace shoal::cache::protocol::test {
 
-std::string date(std::int64_t offset)
+std::string_view date(std::int64_t offset)
 {
-    return std::string{format_http_date(noon + std::chrono::seconds{offset}).view()};
+    static std::map<std::int64_t, date_text> made;
+    return made.try_emplace(offset, format_http_date(noon + std::chrono::seconds{offset})).first->second.view();
 }
 
 request_view get(const field_list& fields)

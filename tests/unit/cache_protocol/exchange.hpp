@@ -4,7 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "services/cache/protocol/http_date.hpp"
@@ -17,8 +17,8 @@ using field_list = std::vector<field_view>;
 /// 2026-11-22 12:00:00.
 inline constexpr std::chrono::sys_seconds noon{std::chrono::seconds{1'795'348'800}};
 
-/// noon + `offset`, as a header field has it.
-[[nodiscard]] std::string date(std::int64_t offset);
+/// noon + `offset`, as a header field has it; kept for ever.
+[[nodiscard]] std::string_view date(std::int64_t offset);
 
 [[nodiscard]] request_view get(const field_list& fields);
 [[nodiscard]] request_view get();
