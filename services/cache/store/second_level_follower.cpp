@@ -97,7 +97,8 @@ void follower::read(std::vector<redis::value> reply)
         auto one = text == nullptr ? std::nullopt : read_entry(std::move(*text), wall_now, now);
         // A stream is a head, pieces, and an end.
         if (!one || (one->what == step::head) != (next_ == 1)) return finish(step::lost);
-        over_ = one->what == step::end || one->what == step::lost;
+        if (one->what == step::lost) return finish(step::lost);
+        over_ = one->what == step::end;
         heard_.push_back(*std::move(one));
         ++next_;
     }
@@ -106,6 +107,8 @@ void follower::read(std::vector<redis::value> reply)
 void follower::finish(step what)
 {
     over_ = true;
+    // What can't be completed had better not be begun.
+    if (what == step::lost) heard_.clear();
     heard_.push_back({.what = what, .head = {}, .piece = {}, .trailers = {}});
 }
 
