@@ -71,12 +71,20 @@ asio::awaitable<void> fetch::run(std::unique_ptr<fetch> self)
 
 asio::awaitable<void> fetch::go()
 {
-    if (how_.after)
-        while (how_.after->current() == fill::phase::asking) co_await how_.after->changed();
+    co_await wait_for_turn();
+    bool over = false;
+    if (how_.shared) over = co_await from_second_level();
+    if (how_.shared && !over) over = co_await from_other_worker();
+    if (!over) co_await from_origin();
+}
+
+asio::awaitable<void> fetch::wait_for_turn()
+{
+    while (how_.after != nullptr) {
+        if (how_.after->current() != fill::phase::asking) break;
+        co_await how_.after->changed();
+    }
     how_.after.reset();
-    if (how_.shared && co_await from_second_level()) co_return;
-    if (how_.shared && co_await from_other_worker()) co_return;
-    co_await from_origin();
 }
 
 /// True when the fill has its response.
@@ -224,7 +232,8 @@ protocol::exchange_times fetch::times() const
 bool fetch::renewed(origin::answer& from)
 {
     const bool strong = protocol::is_strong(validates_->etag());
-    if (!may_validate(with_.log.judge(validates_->since(), validates_->tags()), strong)) return false;
+    if (!may_validate(with_.log, boot_clock::now(), with_.log.judge(validates_->since(), validates_->tags()), strong))
+        return false;
     if (!protocol::confirms(fields_, validators_of(*validates_))) return false;
     const auto keys = protocol::read_keys(fields_);
     if (keys.too_many) return false;

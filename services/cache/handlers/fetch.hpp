@@ -40,6 +40,7 @@ private:
     using done = boost::asio::awaitable<bool>;
 
     [[nodiscard]] boost::asio::awaitable<void> go();
+    [[nodiscard]] boost::asio::awaitable<void> wait_for_turn();
     [[nodiscard]] done from_second_level();
     [[nodiscard]] done from_other_worker();
     [[nodiscard]] done follow(fill_follower& other);

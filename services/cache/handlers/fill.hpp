@@ -28,7 +28,7 @@ namespace shoal::cache {
 struct filled_head {
     unsigned status = 0;
     /// As in stored::head, without the status line.
-    std::string lines;
+    std::string lines{};
     std::optional<std::uint64_t> length{};
     /// In seconds, when it came.
     std::int64_t age = 0;
@@ -36,7 +36,7 @@ struct filled_head {
     bool shared = false;
     /// Why it is not stored; empty when it is.
     std::string_view reason{};
-    stored_parts kept;
+    stored_parts kept{};
 };
 
 class fill final : public counted {
