@@ -15,7 +15,7 @@ struct directive {
 };
 
 /// Nothing for what is no directive: "max-age =1" has a space in its name.
-std::optional<directive> split(std::string_view member) noexcept
+std::optional<directive> read_directive(std::string_view member) noexcept
 {
     const std::size_t equals = member.find('=');
     directive made{member.substr(0, equals), std::nullopt};
@@ -115,7 +115,7 @@ request_directives read_request_directives(field_span fields) noexcept
     bool any = false;
     while (const auto member = members.next()) {
         any = true;
-        const auto from = split(*member);
+        const auto from = read_directive(*member);
         if (!from) continue;
         if (iequals(from->name, "no-store")) made.no_store = true;
         if (iequals(from->name, "no-cache")) made.no_cache = true;
@@ -134,7 +134,7 @@ response_directives read_response_directives(field_span fields)
     response_directives made;
     list_members members{fields, "cache-control"};
     while (const auto member = members.next()) {
-        if (const auto from = split(*member)) apply(*from, made);
+        if (const auto from = read_directive(*member)) apply(*from, made);
     }
     return made;
 }

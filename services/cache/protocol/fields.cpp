@@ -18,7 +18,7 @@ std::string_view next_line(std::string_view& rest) noexcept
     return line;
 }
 
-std::optional<field_view> split(std::string_view line) noexcept
+std::optional<field_view> read_line(std::string_view line) noexcept
 {
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return std::nullopt;
@@ -116,7 +116,7 @@ std::optional<std::int64_t> delta_seconds(std::string_view text) noexcept
 std::string_view find_in_head(std::string_view head, std::string_view name) noexcept
 {
     while (!head.empty()) {
-        const auto field = split(next_line(head));
+        const auto field = read_line(next_line(head));
         if (field && iequals(field->name, name)) return field->value;
     }
     return {};
@@ -129,7 +129,7 @@ std::vector<field_view> lines_of(std::string_view head)
     while (!head.empty()) {
         const std::string_view line = next_line(head);
         if (line.empty()) break;
-        if (const auto field = split(line)) fields.push_back(*field);
+        if (const auto field = read_line(line)) fields.push_back(*field);
     }
     return fields;
 }

@@ -44,7 +44,7 @@ struct split_reference {
     std::string_view rest;
 };
 
-split_reference split(std::string_view reference) noexcept
+split_reference split_authority(std::string_view reference) noexcept
 {
     std::string_view implied_port;
     if (iequals(reference.substr(0, 7), "http://")) {
@@ -71,7 +71,7 @@ bool has_other_scheme(std::string_view reference) noexcept
 /// RFC 3986, 5.2.2; nothing for another host's and another scheme's.
 std::optional<std::string> resolve(std::string_view reference, std::string_view host, std::string_view target)
 {
-    const auto [authority, rest] = split(reference.substr(0, reference.find('#')));
+    const auto [authority, rest] = split_authority(reference.substr(0, reference.find('#')));
     if (authority) {
         if (!iequals(*authority, host)) return std::nullopt;
         return clean(rest);
@@ -107,7 +107,7 @@ void take_groups(std::vector<std::string>& to, field_span fields, std::string_vi
 void sort_once(std::vector<std::string>& names)
 {
     std::ranges::sort(names);
-    names.erase(std::ranges::unique(names).begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
 }
 
 bool is_too_long(const std::string& name) noexcept

@@ -80,7 +80,7 @@ lifetime lifetime_of(unsigned status, const statement& said, field_span fields, 
     made.initial_age = initial_age(fields, times);
     auto seconds = explicit_freshness(said, fields, times.received);
     if (!seconds) seconds = assumed_freshness(status, said, fields, site, times.received);
-    made.fresh_for = site.ttl ? made.initial_age + *site.ttl : seconds.value_or(0);
+    made.fresh_for = site.ttl && status < 400 ? made.initial_age + *site.ttl : seconds.value_or(0);
     made.always_validate = directives.no_cache;
     made.must_revalidate = said.forbids_stale();
     if (made.must_revalidate || made.always_validate) return made;

@@ -17,7 +17,8 @@ namespace shoal::cache::protocol {
 
 /// What an operator says for a part of a site. Seconds.
 struct site_policy {
-    /// Takes the place of whatever the response says of its freshness; it makes nothing storable that is not.
+    /// Takes the place of whatever the response says of its freshness, unless it is an error (4xx, 5xx); it makes
+    /// nothing storable that is not.
     std::optional<std::int64_t> ttl{};
     /// For responses that say nothing: of statuses that may be stored without explicit freshness, and 302 and 307. Zero
     /// does not store them.
