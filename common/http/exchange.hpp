@@ -23,9 +23,9 @@ struct streamed_head {
     unsigned status = 200;
     /// Header lines, each with its CR LF; without Content-Length, Transfer-Encoding, Connection and what the session
     /// adds to every answer. Date is added when it is not among them.
-    std::string_view lines;
+    std::string_view lines{};
     /// Known length of the body; without one it is chunked (to HTTP/1.0: ended by closing).
-    std::optional<std::uint64_t> length;
+    std::optional<std::uint64_t> length{};
 };
 
 /// Lives as long as the handler that it was given to. Every call but cut() may fail with the connection, after which

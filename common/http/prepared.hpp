@@ -14,6 +14,11 @@ namespace shoal::http {
 /// Header lines of one answer, each with its CR LF, without an allocation.
 class short_lines {
 public:
+    // Only what is in it is ever touched: this is on the way of each hit.
+    short_lines() noexcept {}  // NOLINT(modernize-use-equals-default): that would clear the text
+    short_lines(const short_lines& from) noexcept { *this = from; }
+    short_lines& operator=(const short_lines& from) noexcept;
+
     /// What is over 256 bytes is left out whole; returns whether it fitted.
     bool append(std::string_view text) noexcept;
     [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), size_}; }
@@ -28,13 +33,13 @@ private:
 struct prepared {
     unsigned status = 200;
     /// Keeps `head` and `body` until they are handed to the kernel.
-    keeper owner;
+    keeper owner{};
     /// Status line and header lines, without the empty line.
-    std::string_view head;
+    std::string_view head{};
     /// After those of `head`: Age, Cache-Status.
-    short_lines lines;
+    short_lines lines{};
     /// The pieces one after the other, of which `length` bytes from `offset` on are sent.
-    std::span<const std::string_view> body;
+    std::span<const std::string_view> body{};
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
 };

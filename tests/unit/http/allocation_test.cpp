@@ -103,3 +103,39 @@ TEST_CASE("allocations: an answer that is awaited costs no more than its own", "
     test::world here{test::patient_limits(), std::move(routes)};
     CHECK(per_request(here, "GET /at-once HTTP/1.1\r\nHost: localhost\r\n\r\n") <= 4.01);
 }
+
+TEST_CASE("allocations: a prepared answer costs none", "[http]")
+{
+    const boost::intrusive_ptr<const owned_text> stored{new owned_text{std::string(700, 'x')}};
+    const std::array<std::string_view, 2> body{std::string_view{stored->text()}.substr(0, 400),
+                                               std::string_view{stored->text()}.substr(400)};
+    test::world here{[&](http::request&, http::exchange&) -> http::streamed_reply {
+        http::prepared made{.status = 200,
+                            .owner = stored,
+                            .head = "HTTP/1.1 200 OK\r\nContent-Length: 700\r\n",
+                            .body = body,
+                            .offset = 0,
+                            .length = 700};
+        made.lines.append("Age: 7\r\nCache-Status: cache-1; hit; ttl=53\r\n");
+        return made;
+    }};
+    CHECK(per_request(here,
+                      "GET /some/path?and=query HTTP/1.1\r\nHost: localhost\r\nUser-Agent: test\r\n"
+                      "X-Request-Id: 0123456789abcdef0123456789abcdef\r\n\r\n") <= 0.01);
+    // Two requests, one after the other in one packet.
+    CHECK(per_request(here, "GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n") <= 0.01);
+}
+
+TEST_CASE("allocations: a streamed answer costs what it writes, and a few frames that are used again", "[http]")
+{
+    const auto piece = share(std::string(1000, 'x'));
+    test::world here{[&](http::request&, http::exchange& over) -> http::streamed_reply {
+        return [](http::exchange& to, shared_bytes bytes) -> boost::asio::awaitable<void> {
+            if (!co_await to.begin({.length = 2 * bytes.view.size()})) co_return;
+            if (!co_await to.write(bytes)) co_return;
+            if (!co_await to.write(bytes)) co_return;
+            (void)co_await to.end({});
+        }(over, piece);
+    }};
+    CHECK(per_request(here, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n") <= 12.01);
+}

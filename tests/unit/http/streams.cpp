@@ -46,6 +46,18 @@ void barrier::open()
     if (waiting_ != nullptr) waiting_->cancel();
 }
 
+asio::awaitable<void> succeeds(asio::awaitable<result<void>> what)
+{
+    const auto done = co_await std::move(what);
+    CHECK(done.has_value());
+}
+
+asio::awaitable<void> fails(asio::awaitable<result<void>> what)
+{
+    const auto done = co_await std::move(what);
+    CHECK(done.error() == errc::connection_lost);
+}
+
 std::string pattern(std::size_t size)
 {
     std::string text(size, ' ');

@@ -47,6 +47,10 @@ private:
     bool open_ = false;
 };
 
+/// Checks what an exchange returns: CHECK() names its argument twice, and g++ 12 then awaits twice.
+[[nodiscard]] boost::asio::awaitable<void> succeeds(boost::asio::awaitable<result<void>> what);
+[[nodiscard]] boost::asio::awaitable<void> fails(boost::asio::awaitable<result<void>> what);
+
 /// `size` bytes that differ from place to place.
 [[nodiscard]] std::string pattern(std::size_t size);
 
