@@ -21,6 +21,7 @@ public:
 
     [[nodiscard]] char* data() noexcept { return reinterpret_cast<char*>(this + 1); }
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+    [[nodiscard]] std::size_t footprint() const noexcept override { return sizeof *this + capacity_; }
 
     // The bytes behind the object belong to it.
     static void operator delete(void* memory) noexcept { ::operator delete(memory); }
