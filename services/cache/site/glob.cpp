@@ -33,17 +33,19 @@ bool matches_from(std::string_view pattern, std::string_view text) noexcept
 }  // namespace
 
 glob::glob(std::string pattern)
-    : pattern_{std::move(pattern)}, literal_{std::min(pattern_.find_first_of("*?"), pattern_.size())}
+    : pattern_{std::move(pattern)},
+      prefix_{std::min(pattern_.find_first_of("*?"), pattern_.size())},
+      suffix_{prefix_ == pattern_.size() ? 0 : pattern_.size() - 1 - pattern_.find_last_of("*?")},
+      simple_{prefix_ + 1 + suffix_ == pattern_.size() && pattern_[prefix_] == '*'}
 {
 }
 
 bool glob::matches(std::string_view text) const noexcept
 {
     const std::string_view pattern{pattern_};
-    if (!text.starts_with(pattern.substr(0, literal_))) return false;
-    const auto rest = pattern.substr(literal_);
-    if (rest == "*") return true;
-    return matches_from(rest, text.substr(literal_));
+    if (text.size() < prefix_ + suffix_ || !text.starts_with(pattern.substr(0, prefix_))) return false;
+    if (!text.ends_with(pattern.substr(pattern.size() - suffix_))) return false;
+    return simple_ || matches_from(pattern.substr(prefix_), text.substr(prefix_));
 }
 
 }  // namespace shoal::cache

@@ -16,8 +16,11 @@ public:
 
 private:
     std::string pattern_;
-    /// Bytes before the first '*' or '?'.
-    std::size_t literal_;
+    /// Bytes before the first '*' or '?', and behind the last.
+    std::size_t prefix_;
+    std::size_t suffix_;
+    /// A '*' is all that is between them.
+    bool simple_;
 };
 
 }  // namespace shoal::cache

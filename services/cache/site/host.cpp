@@ -11,16 +11,31 @@ namespace {
 
 constexpr std::size_t most_host = 255;
 
-bool is_name(std::string_view text) noexcept
+/// What a byte of a name is in lower case; zero where it can't be one.
+constexpr std::array<char, 256> make_lower_cases()
 {
-    return std::ranges::all_of(text, [](char c) {
-        const char lower = to_lower(c);
-        return is_digit(c) || (lower >= 'a' && lower <= 'z') || c == '-' || c == '.' || c == '_';
-    });
+    std::array<char, 256> cases{};
+    for (const char c : std::string_view{"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._"})
+        cases[static_cast<unsigned char>(c)] = to_lower(c);
+    return cases;
 }
 
-bool is_bracketed(std::string_view text) noexcept
+constexpr auto lower_cases = make_lower_cases();
+
+bool copy_name(std::string_view text, char* into) noexcept
 {
+    bool fits = true;
+    for (const char c : text) {
+        const char lower = lower_cases[static_cast<unsigned char>(c)];
+        fits &= lower != 0;
+        *into++ = lower;
+    }
+    return fits;
+}
+
+bool copy_bracketed(std::string_view text, char* into) noexcept
+{
+    std::ranges::transform(text, into, to_lower);
     return text.size() > 2 && text.ends_with(']') && std::ranges::all_of(text.substr(1, text.size() - 2), [](char c) {
                const char lower = to_lower(c);
                return is_digit(c) || (lower >= 'a' && lower <= 'f') || c == ':' || c == '.';
@@ -60,19 +75,19 @@ std::optional<host_name> host_name::parse(std::string_view host, scheme over) no
 {
     if (host.size() > most_host) return std::nullopt;
     const auto [name, port_text] = split(host);
-    if (!(name.starts_with('[') ? is_bracketed(name) : is_name(name))) return std::nullopt;
+    std::optional<host_name> read{std::in_place};
+    auto& made = *read;
+    const bool fits =
+        name.starts_with('[') ? copy_bracketed(name, made.text_.data()) : copy_name(name, made.text_.data());
     const auto port = read_port(port_text, over);
-    if (!port || (name.empty() && !host.empty())) return std::nullopt;
-
-    host_name made;
-    std::ranges::transform(name, made.text_.begin(), to_lower);
+    if (!fits || !port || (name.empty() && !host.empty())) return std::nullopt;
     made.size_ = made.name_size_ = name.size();
-    if (*port == 0) return made;
+    if (*port == 0) return read;
     made.text_[made.size_++] = ':';
     char* const end = made.text_.data() + made.text_.size();
     made.size_ =
         static_cast<std::size_t>(std::to_chars(made.text_.data() + made.size_, end, *port).ptr - made.text_.data());
-    return made;
+    return read;
 }
 
 }  // namespace shoal::cache

@@ -59,12 +59,10 @@ std::vector<glob> read_globs(config::object& from, std::string_view name)
 
 void read_query(config::object& from, query_rule& into)
 {
-    if (!from.has("query")) return;
     auto query = from.child("query");
-    into.sort = query.boolean("sort", false);
-    into.drop = read_globs(query, "drop");
-    into.keep = read_globs(query, "keep");
+    const query_rule read{query.boolean("sort", false), read_globs(query, "drop"), read_globs(query, "keep")};
     query.done();
+    if (from.has("query")) into = read;
 }
 
 void read_methods(config::object& from, rule& into)
@@ -72,7 +70,7 @@ void read_methods(config::object& from, rule& into)
     const auto refuse = [](const std::string& text) {
         return text == "GET" || text == "HEAD" ? "" : R"(must be "GET" or "HEAD": no other answer is ever stored)";
     };
-    if (!from.has("methods")) return;
+    if (from.raw("methods") == nullptr) return;
     const auto methods = read_texts(from, "methods", {.least = 1, .most = 2, .refuse = refuse});
     into.get = std::ranges::find(methods, "GET") != methods.end();
     into.head = std::ranges::find(methods, "HEAD") != methods.end();
@@ -97,7 +95,7 @@ std::string refuse_language(const std::string& text)
 
 void read_lifetimes(config::object& from, protocol::site_policy& into)
 {
-    if (from.has("ttl")) into.ttl = read_seconds(from, "ttl", {1s, times.most}, 1s).count();
+    if (from.raw("ttl") != nullptr) into.ttl = read_seconds(from, "ttl", {1s, times.most}, 1s).count();
     const auto read = [&from](const char* name, std::int64_t& value) {
         value = read_seconds(from, name, times, std::chrono::seconds{value}).count();
     };

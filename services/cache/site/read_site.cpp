@@ -9,7 +9,6 @@
 #include "services/cache/site/host.hpp"
 #include "services/cache/site/read_fields.hpp"
 #include "services/cache/site/read_rule.hpp"
-#include "services/cache/site/size.hpp"
 
 namespace shoal::cache {
 namespace {
@@ -19,7 +18,8 @@ using namespace std::chrono_literals;
 constexpr std::size_t most_rules = 100;
 constexpr std::size_t most_socket_path = 107;
 constexpr config::duration_range timeouts{1ms, 1h};
-constexpr size_range objects{1024, std::uint64_t{16} << 30U};
+constexpr std::int64_t kb = 1 << 10;
+constexpr config::integer_range objects{kb, kb << 24U};
 
 bool is_site_name(std::string_view text)
 {
@@ -103,7 +103,7 @@ void read_origin(config::object& from, site& into)
     origin.between_bytes = read_milliseconds(from, "between_bytes_timeout", timeouts, origin.between_bytes);
     origin.idle = read_milliseconds(from, "idle_timeout", timeouts, origin.idle);
     origin.connections = static_cast<std::size_t>(from.integer("connections", {1, 10'000}, 64));
-    if (from.has("check")) origin.check = read_check(from.child("check"), into);
+    if (from.raw("check") != nullptr) origin.check = read_check(from.child("check"), into);
 }
 
 void read_rules(config::object& from, site& into)
@@ -123,7 +123,7 @@ site read_site(config::object& from)
         from.problem("name", "is not a site's name; use 1 to 32 of a-z, 0-9 and '-'");
     made.hosts = read_texts(from, "hosts", {.least = 1, .refuse = refuse_host});
     read_origin(from, made);
-    made.max_object = read_size(from, "max_object", objects, made.max_object);
+    made.max_object = static_cast<std::uint64_t>(from.size("max_object", objects, kb << 14U));
     made.tags_hidden = from.boolean("tags_hidden", made.tags_hidden);
     made.addresses = from.one_of<forwarded_for>(
         "forwarded_for",

@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "common/config/reader.hpp"
+#include "common/config/size.hpp"
 #include "common/core/ascii.hpp"
 #include "services/cache/site/read_fields.hpp"
 #include "services/cache/site/read_site.hpp"
-#include "services/cache/site/size.hpp"
 
 namespace shoal::cache {
 namespace {
@@ -17,8 +17,9 @@ namespace {
 constexpr std::size_t most_sites = 1000;
 constexpr std::size_t least_token = 16;
 constexpr std::size_t most_token = 512;
-constexpr size_range memory_sizes{std::uint64_t{1} << 20U, std::uint64_t{1} << 40U};
-constexpr size_range l2_sizes{0, std::uint64_t{64} << 20U};
+constexpr std::int64_t mb = 1 << 20;
+constexpr config::integer_range memory_sizes{mb, mb << 20U};
+constexpr config::integer_range l2_sizes{0, 64 * mb};
 
 std::string read_token(config::object& from, const std::string& file)
 {
@@ -83,13 +84,18 @@ site_list read_sites(config::object& from)
     return site_list{std::move(sites)};
 }
 
+std::string size_of(std::uint64_t bytes)
+{
+    return config::format_size(static_cast<std::int64_t>(bytes));
+}
+
 }  // namespace
 
 settings read_settings(config::object& section)
 {
     settings made;
-    made.memory = read_size(section, "memory", memory_sizes, made.memory);
-    made.l2_object = read_size(section, "l2_object", l2_sizes, made.l2_object);
+    made.memory = static_cast<std::uint64_t>(section.size("memory", memory_sizes, 64 * mb));
+    made.l2_object = static_cast<std::uint64_t>(section.size("l2_object", l2_sizes, mb));
     made.purge = read_access(section.child("purge"));
     made.sites = read_sites(section);
     section.done();
@@ -102,8 +108,8 @@ nlohmann::json to_json(const settings& from)
     json purge{{"allow", json::array()}};
     for (const auto& one : from.purge.allow) purge["allow"].push_back(one.text);
     if (!from.purge.token_file.empty()) purge["token_file"] = from.purge.token_file;
-    json shown{{"memory", format_size(from.memory)},
-               {"l2_object", format_size(from.l2_object)},
+    json shown{{"memory", size_of(from.memory)},
+               {"l2_object", size_of(from.l2_object)},
                {"purge", std::move(purge)},
                {"sites", json::array()}};
     for (const auto& one : from.sites.all()) shown["sites"].push_back(to_json(one));

@@ -1,8 +1,8 @@
 #include "services/cache/site/read_site.hpp"
 
 #include "common/config/duration.hpp"
+#include "common/config/size.hpp"
 #include "services/cache/site/read_rule.hpp"
-#include "services/cache/site/size.hpp"
 
 namespace shoal::cache {
 namespace {
@@ -41,7 +41,7 @@ json to_json(const site& from)
 {
     json shown{{"name", from.name},
                {"hosts", from.hosts},
-               {"max_object", format_size(from.max_object)},
+               {"max_object", config::format_size(static_cast<std::int64_t>(from.max_object))},
                {"tags_hidden", from.tags_hidden},
                {"forwarded_for", name_of(from.addresses)},
                {"rules", json::array()}};

@@ -39,11 +39,13 @@ TEST_CASE("problems: of the whole", "[cache]")
 {
     const std::string root{"shoal.json: $.services.cache."};
     REQUIRE(read(R"({"memory":"1kb"})").problems ==
-            root + "memory: must be a size from \"1mb\" to \"1024gb\" (a whole number and b, kb, mb or gb)");
+            root +
+                "memory: must be a size from \"1mb\" to \"1024gb\" (a whole number and b, kb, mb or gb), is \"1kb\"");
     REQUIRE(read(R"({"memory":64})").problems ==
-            root + "memory: must be a size from \"1mb\" to \"1024gb\" (a whole number and b, kb, mb or gb)");
+            root + "memory: must be a size from \"1mb\" to \"1024gb\" (a whole number and b, kb, mb or gb), is 64");
     REQUIRE(read(R"({"l2_object":"65mb"})").problems ==
-            root + "l2_object: must be a size from \"0b\" to \"64mb\" (a whole number and b, kb, mb or gb)");
+            root +
+                "l2_object: must be a size from \"0b\" to \"64mb\" (a whole number and b, kb, mb or gb), is \"65mb\"");
     REQUIRE(read(R"({"site":[]})").problems ==
             root + "site: unknown key; did you mean \"sites\"? known: memory, l2_object, purge, sites");
     REQUIRE(read(R"({"sites":{}})").problems == root + "sites: must be an array of objects, is an object");
@@ -168,7 +170,8 @@ TEST_CASE("problems: of how a site reaches its origin", "[cache]")
 TEST_CASE("problems: of what is kept of a site", "[cache]")
 {
     REQUIRE(of_site(R"("max_object":"1b")") ==
-            site_path + "max_object: must be a size from \"1kb\" to \"16gb\" (a whole number and b, kb, mb or gb)");
+            site_path +
+                "max_object: must be a size from \"1kb\" to \"16gb\" (a whole number and b, kb, mb or gb), is \"1b\"");
     REQUIRE(of_site(R"("tags_hidden":1)") == site_path + "tags_hidden: must be true or false, is 1");
     REQUIRE(of_site(R"("forwarded_for":"all")") ==
             site_path + R"(forwarded_for: must be one of "client", "chain", "none", is "all")");
@@ -178,7 +181,13 @@ TEST_CASE("problems: of what is kept of a site", "[cache]")
                 site_path + name + ": " + range_of("0s", "366d") + "\"367d\"");
         REQUIRE(of_site(std::string{"\""} + name + "\":\"500ms\"") == site_path + name + ": must be of whole seconds");
     }
-    REQUIRE(of_site(R"("pass":true)").starts_with(site_path + "pass: unknown key; known: name, hosts, origins"));
+    REQUIRE(of_site(R"("pass":true)") ==
+            site_path +
+                "pass: unknown key; known: name, hosts, origins, origin_host, connect_timeout, "
+                "first_byte_timeout, between_bytes_timeout, idle_timeout, connections, check, max_object, "
+                "tags_hidden, forwarded_for, methods, query, cookies, accept_encoding, accept_language, "
+                "client_directives, ttl, default_ttl, negative_ttl, stale_while_revalidate, stale_if_error, "
+                "heuristics, rules");
     REQUIRE(of_site(R"("rules":{})") == site_path + "rules: must be an array of objects, is an object");
     std::string many{R"("rules":[)"};
     for (int i = 0; i < 101; ++i) many += i == 0 ? "{}" : ",{}";
@@ -222,7 +231,10 @@ TEST_CASE("problems: of how a rule caches", "[cache]")
             at + "query.keep: entry 0: must be 1 to 256 visible ASCII characters with at most 8 '*'");
     REQUIRE(of_rule(R"("query":{"sort":"yes"})") == at + "query.sort: must be true or false, is \"yes\"");
     REQUIRE(of_rule(R"("pass":0)") == at + "pass: must be true or false, is 0");
-    REQUIRE(of_rule(R"("hosts":["a"])").starts_with(at + "hosts: unknown key; known: path, pass, methods, query"));
+    REQUIRE(of_rule(R"("origins":["a:1"])") ==
+            at + "origins: unknown key; known: path, pass, methods, query, cookies, accept_encoding, "
+                 "accept_language, client_directives, ttl, default_ttl, negative_ttl, stale_while_revalidate, "
+                 "stale_if_error, heuristics");
 }
 
 TEST_CASE("problems: all of them are named at once", "[cache]")

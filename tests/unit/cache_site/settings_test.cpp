@@ -4,7 +4,6 @@
 
 #include <fstream>
 
-#include "common/config/reader.hpp"
 #include "tests/support/temp_folder.hpp"
 #include "tests/unit/cache_site/samples.hpp"
 
@@ -125,6 +124,23 @@ TEST_CASE("settings: a rule has the site's word where it says nothing", "[cache]
     REQUIRE_FALSE(closed.policy.heuristics);
     REQUIRE(closed.policy.default_ttl == 0);
     REQUIRE(closed.policy.negative_ttl == 5);
+}
+
+TEST_CASE("settings: the ttl of a rule is not for errors, nor for what must not be stored", "[cache]")
+{
+    const auto made = one_site(R"("rules":[{"path":"/*","ttl":"1h"}])");
+    const auto& policy = made.sites.all().front().rules.front().policy;
+    const std::vector<field_view> asked{{"Host", "shop.example"}};
+    const auto decide = [&](unsigned status, const char* control) {
+        const std::vector<field_view> fields{{"Cache-Control", control}};
+        return protocol::decide_storing(protocol::read_request("GET", asked), status, fields, policy, {});
+    };
+    REQUIRE(decide(200, "max-age=1").use.fresh_for == 3600);
+    REQUIRE(decide(200, "").allowed);
+    for (const unsigned status : {400U, 401U, 403U, 404U, 500U, 503U}) REQUIRE_FALSE(decide(status, "").allowed);
+    REQUIRE(decide(404, "max-age=1").use.fresh_for == 1);
+    REQUIRE_FALSE(decide(200, "no-store").allowed);
+    REQUIRE_FALSE(decide(200, "private").allowed);
 }
 
 TEST_CASE("settings: patterns are compared in the form of keys", "[cache]")
