@@ -91,7 +91,8 @@ def apply_config(fleet: Fleet) -> None:
     pending = {worker: (manifest.name, place.program.name(worker)) for manifest, place, worker in fleet.places()
                if not _has_config(fleet, manifest.name, worker)}
     for _, program in pending.values():
-        fleet.supervisor.signal(program, "HUP")
+        # One that is being started again reads the file then.
+        fleet.supervisor.signal(program, "HUP", must_run=False)
     deadline = time.monotonic() + _CONFIG_SECONDS
     while pending := {worker: of for worker, of in pending.items() if not _has_config(fleet, of[0], worker)}:
         if time.monotonic() > deadline:

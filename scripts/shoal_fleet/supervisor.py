@@ -125,8 +125,8 @@ class Supervisor:
         """Sends the stop signal and returns at once."""
         self._call("stopProcess", name, False, ignore=(_NOT_RUNNING, _BAD_NAME))
 
-    def signal(self, name: str, signal: str) -> None:
-        self._call("signalProcess", name, signal)
+    def signal(self, name: str, signal: str, must_run: bool = True) -> None:
+        self._call("signalProcess", name, signal, ignore=() if must_run else (_NOT_RUNNING,))
 
     def shutdown(self) -> None:
         self._call("shutdown")

@@ -208,7 +208,7 @@ def test_a_cache_without_sites_is_not_run(make_fleet: Make, origin: Origin, tmp_
     assert "--origin" in fleet.run("cache", "stat", code=1).stderr
     limiter = fleet.pids()["limiter-1"]
 
-    fleet.run("up", "--origin", origin.url)
+    fleet.run("up", "--origin", origin.url, "--workers", "1")
     assert set(fleet.workers()) == {"limiter-1", "cache-1"}
     assert fleet.visit("/")[2] == b"home"
     file = tmp_path / "sites.json"
@@ -218,6 +218,7 @@ def test_a_cache_without_sites_is_not_run(make_fleet: Make, origin: Origin, tmp_
     assert fleet.visit("/")[2] == b"home", "what was refused has changed nothing"
 
     fleet.run("up", "--origin", "none", "--config", str(file))
+    assert fleet.run("ring", "locate", "cache", "shop.example/").stdout == "cache-1\n"
     assert fleet.visit("/", {"Host": "shop.example"})[2] == b"home"
     assert fleet.visit("/", {"Host": "other.example"})[0] != 200
     file.write_text("{}")
