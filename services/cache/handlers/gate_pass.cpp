@@ -98,7 +98,8 @@ asio::awaitable<void> gate::hand_on(ask what, origin::answer& answer, http::exch
     lines.append(protocol::cache_status_line{
         {.forward = by_method ? protocol::forward_reason::method : protocol::forward_reason::bypass}}
                      .view());
-    if (!co_await to.begin({.status = answer.status(), .lines = lines, .length = answer.length()})) co_return;
+    const http::streamed_head streamed{.status = answer.status(), .lines = lines, .length = answer.length()};
+    if (!co_await to.begin(streamed)) co_return;
     while (true) {
         auto piece = co_await answer.read();
         if (!piece) co_return to.cut();

@@ -173,7 +173,8 @@ asio::awaitable<void> gate::stream(const ask& what, const seat& at, fill::reader
     }
     if (head.age > 0) lines.append(protocol::age_line{head.age}.view());
     lines.append(protocol::cache_status_line{told(from, at.leads)}.view());
-    if (!co_await to.begin({.status = status, .lines = lines, .length = length})) co_return;
+    const http::streamed_head streamed{.status = status, .lines = lines, .length = length};
+    if (!co_await to.begin(streamed)) co_return;
     while (true) {
         for (auto piece = reader.next(); !piece.view.empty(); piece = reader.next()) {
             auto wanted = part.take(std::move(piece));

@@ -61,7 +61,8 @@ http::reply purges::post(http::request& from)
 
 boost::asio::awaitable<http::response> purges::answer(std::vector<tag> tags, bool soft)
 {
-    const auto done = co_await engine_.log.acknowledge({.tags = std::move(tags), .soft = soft});
+    purge what{.tags = std::move(tags), .soft = soft};
+    const auto done = co_await engine_.log.acknowledge(std::move(what));
     if (!done) {
         engine_.on.log.warning("a purge could not be done", {{"error", done.error().message()}});
         auto answer = http::problem(503, done.error() == errc::redis_unavailable
@@ -75,7 +76,8 @@ boost::asio::awaitable<http::response> purges::answer(std::vector<tag> tags, boo
 
 boost::asio::awaitable<void> purges::follow(std::vector<tag> tags)
 {
-    const auto done = co_await engine_.log.acknowledge({.tags = std::move(tags), .soft = false});
+    purge what{.tags = std::move(tags), .soft = false};
+    const auto done = co_await engine_.log.acknowledge(std::move(what));
     if (!done)
         engine_.on.log.warning("what an unsafe request changed could not be purged",
                                {{"error", done.error().message()}});
