@@ -76,7 +76,7 @@ envelope session::envelope_at(boot_time now)
 {
     const auto& request = reader_.request();
     const auto& facts = reader_.facts();
-    closing_ = closing_ || !facts.keep_alive || core_->draining || must_leave_body();
+    closing_ = closing_ || !facts.keep_alive || core_->draining;
     return {.head_only = request.method == verb::head,
             .close = closing_,
             .http11 = facts.http11,
@@ -90,7 +90,7 @@ envelope session::envelope_at(boot_time now)
 void session::finish_request(const response& answer)
 {
     const auto now = boot_clock::now();
-    if (answer.closes()) closing_ = true;
+    if (answer.closes() || must_leave_body()) closing_ = true;
     const auto around = envelope_at(now);
     if (!cut_) append_answer(out_.text(), answer, around);
     finished(answer.status(), now);
@@ -99,6 +99,7 @@ void session::finish_request(const response& answer)
 void session::finish_request(prepared&& answer)
 {
     const auto now = boot_clock::now();
+    if (must_leave_body()) closing_ = true;
     const auto around = envelope_at(now);
     if (!cut_) {
         append_head(out_.text(), answer, around);

@@ -93,7 +93,8 @@ asio::awaitable<result<void>> session_exchange::begin(streamed_head head)
     const bool http11 = of_.reader_.facts().http11;
     bodiless_ = of_.reader_.request().method == verb::head || !http::has_body(status_);
     chunked_ = !bodiless_ && !left_ && http11;
-    if (ends_with_connection()) of_.closing_ = true;
+    // Of a long body the handler may read more meanwhile; who waits for 100 Continue is not told any more.
+    if (ends_with_connection() || of_.reader_.awaits_continue()) of_.closing_ = true;
     append_head(of_.out_.text(), head, of_.envelope_at(boot_clock::now()));
     // Together with what the handler writes in this turn.
     of_.push_soon();

@@ -88,8 +88,9 @@ asio::awaitable<bool> session::drop_body()
 {
     if (!all_sent() && !co_await write_rest()) co_return false;
     enter(phase::body, boot_clock::now());
+    closing_ = must_leave_body();
     std::uint64_t dropped = 0;
-    while (reader_.has_body()) {
+    while (!closing_ && reader_.has_body()) {
         const auto piece = reader_.next_piece();
         dropped += piece.size();
         closing_ = reader_.current() == request_reader::state::refused || dropped > most_dropped;
