@@ -36,7 +36,7 @@ asio::awaitable<void> check::ask()
     const auto& asked = *of_->parts().chosen.check;
     const auto deadline = boot_clock::now() + asked.timeout;
     if (of_->full()) co_return;
-    auto held = co_await server::acquire(of_, deadline);
+    auto held = co_await server::acquire(of_, deadline, deadline);
     if (!held) {
         if (held.error() == errc::origin_unreachable) of_->failed(errc::origin_unreachable);
         co_return;

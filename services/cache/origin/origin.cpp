@@ -96,6 +96,8 @@ std::shared_ptr<server> origin::impl::next_server(tried_servers& tried)
 asio::awaitable<result<std::unique_ptr<answer>>> origin::impl::send(std::shared_ptr<impl> self, outgoing what,
                                                                     boot_time deadline)
 {
+    // However many servers are full.
+    const auto wait_until = boot_clock::now() + self->parts_->chosen.bounds.connect;
     tried_servers tried = 0;
     std::shared_ptr<server> again;
     bool repeated = false;
@@ -103,7 +105,7 @@ asio::awaitable<result<std::unique_ptr<answer>>> origin::impl::send(std::shared_
     while (boot_clock::now() < deadline) {
         const auto at = again ? std::exchange(again, nullptr) : self->next_server(tried);
         if (!at) break;
-        auto held = co_await server::acquire(at, deadline);
+        auto held = co_await server::acquire(at, wait_until, deadline);
         if (!held) {
             error = held.error();
             if (error == errc::origin_unreachable) self->blame(*at, error, deadline);

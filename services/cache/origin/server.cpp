@@ -46,9 +46,8 @@ server::server(std::shared_ptr<shared_parts> parts, const std::string& text, met
 
 server::~server() = default;
 
-asio::awaitable<result<lease>> server::acquire(std::shared_ptr<server> self, boot_time deadline)
+asio::awaitable<result<lease>> server::acquire(std::shared_ptr<server> self, boot_time wait_until, boot_time deadline)
 {
-    const auto connected_by = std::min(deadline, boot_clock::now() + self->bounds().connect);
     lease got;
     if (!self->take_idle(got)) {
         if (self->leased_ < self->bounds().connections) {
@@ -59,7 +58,7 @@ asio::awaitable<result<lease>> server::acquire(std::shared_ptr<server> self, boo
             in_line here{self->parts_->loop};
             self->line_.push_back(here);
             ++self->waiting_;
-            co_await here.wait(connected_by);
+            co_await here.wait(std::min(wait_until, deadline));
             --self->waiting_;
             if (!here.given) co_return errc::origin_busy;
             got = std::move(here.given);
@@ -68,7 +67,8 @@ asio::awaitable<result<lease>> server::acquire(std::shared_ptr<server> self, boo
     if (got.on) co_return got;
     auto& parts = *self->parts_;
     got.on = std::make_shared<connection>(parts.loop, parts.deadlines, parts.counts, parts.reader_bounds);
-    const auto connected = co_await self->connect(*got.on, connected_by);
+    const auto connected =
+        co_await self->connect(*got.on, std::min(deadline, boot_clock::now() + self->bounds().connect));
     if (connected) co_return got;
     got.on.reset();
     co_return connected.error();

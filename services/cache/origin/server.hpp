@@ -68,9 +68,10 @@ public:
     server(std::shared_ptr<shared_parts> parts, const std::string& text, metrics::gauge& healthy);
     ~server();
 
-    /// A connection that is idle, or new. Errors: origin_busy, origin_unreachable.
+    /// A connection that is idle, or new. Where all are taken it waits for one until `wait_until`. Errors: origin_busy,
+    /// origin_unreachable.
     [[nodiscard]] static boost::asio::awaitable<result<lease>> acquire(std::shared_ptr<server> self,
-                                                                       boot_time deadline);
+                                                                       boot_time wait_until, boot_time deadline);
     [[nodiscard]] bool full() const noexcept { return idle_.empty() && leased_ >= bounds().connections; }
     /// Closes those that wait for a request.
     void drop_idle();
