@@ -5,6 +5,14 @@
 
 namespace shoal::cache {
 
+std::vector<field_view> fields_of(const std::vector<http::header>& headers)
+{
+    std::vector<field_view> fields;
+    fields.reserve(headers.size());
+    for (const auto& one : headers) fields.push_back({one.name_text, one.value});
+    return fields;
+}
+
 std::string_view ask::of(std::string_view vary)
 {
     variant_ = protocol::variant_key(outgoing(), vary);

@@ -18,6 +18,9 @@
 
 namespace shoal::cache {
 
+/// The views belong to the headers.
+[[nodiscard]] std::vector<field_view> fields_of(const std::vector<http::header>& headers);
+
 /// The views belong to the request that it was made from, unless owned_copy() made it.
 class ask final : public variant_source {
 public:

@@ -15,6 +15,9 @@
 
 namespace shoal::cache {
 
+/// For how long nobody waits for a URL whose answer was not for all.
+inline constexpr std::chrono::milliseconds uncacheable_for{10'000};
+
 class fetch {
 public:
     /// How it came about.
@@ -48,10 +51,12 @@ private:
     [[nodiscard]] boost::asio::awaitable<void> from_origin();
     [[nodiscard]] origin::outgoing request() const;
     [[nodiscard]] boost::asio::awaitable<void> receive(origin::answer& from);
-    void begin(origin::answer& from);
+    void begin(const origin::answer& from);
+    void decide(unsigned status, const protocol::exchange_times& when);
+    [[nodiscard]] bool is_reusable(unsigned status) const noexcept;
+    void tell_others(const filled_head& head);
     void finish(origin::answer& from);
-    /// Of a 304. False when it is not about what was asked.
-    [[nodiscard]] bool renewed(origin::answer& from);
+    [[nodiscard]] bool renewed();
     [[nodiscard]] stored_parts with_head(unsigned status, std::optional<std::uint64_t> length) const;
     void keep_part();
     void keep_less();

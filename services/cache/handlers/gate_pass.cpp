@@ -24,14 +24,6 @@ bool is_idempotent(std::string_view method) noexcept
            method == "PROPFIND";
 }
 
-std::vector<field_view> fields_of(const origin::answer& from)
-{
-    std::vector<field_view> fields;
-    fields.reserve(from.headers().size());
-    for (const auto& one : from.headers()) fields.push_back({one.name_text, one.value});
-    return fields;
-}
-
 /// Of what the answer to an unsafe request outdates (RFC 9111, 4.4; RFC 9875).
 std::vector<tag> outdated(const ask& by, unsigned status, protocol::field_span fields)
 {
@@ -87,7 +79,7 @@ asio::awaitable<void> gate::pass(ask what, http::request& from, http::exchange& 
 
 asio::awaitable<void> gate::hand_on(ask what, origin::answer& answer, http::exchange& to)
 {
-    const auto fields = fields_of(answer);
+    const auto fields = fields_of(answer.headers());
     if (auto tags = outdated(what, answer.status(), fields); !tags.empty()) co_await purges_.follow(std::move(tags));
     auto lines =
         protocol::header_lines(fields, {.received = std::chrono::floor<std::chrono::seconds>(wall_clock::now()),

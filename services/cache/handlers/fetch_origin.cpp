@@ -1,0 +1,128 @@
+// The exchange with the origin: what it is asked, and its answer as it comes in.
+
+#include <array>
+#include <utility>
+
+#include "services/cache/coherence/fills.hpp"
+#include "services/cache/handlers/fetch.hpp"
+#include "services/cache/handlers/serve.hpp"
+#include "services/cache/protocol/conditional.hpp"
+#include "services/cache/site/forward.hpp"
+#include "services/cache/site/key.hpp"
+
+namespace shoal::cache {
+
+namespace asio = boost::asio;
+
+origin::outgoing fetch::request() const
+{
+    std::string conditions;
+    if (validates_) conditions = protocol::validation_lines(validators_of(*validates_), only_strong_);
+    const auto replace = protocol::lines_of(conditions);
+    static constexpr std::array<std::string_view, 4> conditional{"If-None-Match", "If-Modified-Since", "If-Range",
+                                                                 "Range"};
+    const outgoing_fields fields{what_.method, what_.fields, *what_.by, true};
+    origin::outgoing made;
+    made.head = forward_head({.method = "GET",
+                              .target = target_of(what_.key),
+                              .host = what_.host.text(),
+                              .over = what_.over,
+                              .received = what_.fields,
+                              .fields = fields.view(),
+                              .replace = replace,
+                              .drop = how_.part ? std::span{conditional}.first(2) : std::span{conditional}},
+                             what_.at->of());
+    made.idempotent = true;
+    return made;
+}
+
+asio::awaitable<void> fetch::from_origin()
+{
+    if (validates_) only_strong_ = with_.log.judge(validates_->since(), validates_->tags()) == standing::purged;
+    auto out = request();
+    out.on_interim = [this](unsigned status, std::string_view lines) -> asio::awaitable<void> {
+        into_->interim(status, lines);
+        co_return;
+    };
+    sent_ = boot_clock::now();
+    into_->mark_sent(with_.log.position(), sent_);
+    auto got = co_await what_.at->servers().send(std::move(out));
+    received_ = boot_clock::now();
+    if (!got) {
+        into_->fail(got.error());
+        co_return;
+    }
+    what_.at->instruments().fetched(received_ - sent_);
+    auto& from = **got;
+    fields_ = fields_of(from.headers());
+    if (from.status() == 304 && validates_) {
+        if (renewed()) co_return;
+        validates_.reset();
+        got = std::unique_ptr<origin::answer>{};
+        co_return co_await from_origin();
+    }
+    if (protocol::is_failure(from.status()) && validates_ &&
+        may_serve_stale(with_.log, received_, with_.log.judge(validates_->since(), validates_->tags())) &&
+        protocol::judge({.use = validates_->use(), .age = validates_->age(received_), .origin_failed = true}) ==
+            protocol::reuse::stale) {
+        into_->fail(make_error_code(errc::origin_error_status));
+        co_return;
+    }
+    co_await receive(from);
+}
+
+asio::awaitable<void> fetch::receive(origin::answer& from)
+{
+    begin(from);
+    while (true) {
+        auto piece = co_await from.read();
+        if (!piece) {
+            into_->fail(piece.error());
+            co_return;
+        }
+        if (piece->view.empty()) break;
+        if (lead_) lead_->add(*piece);
+        keep_less();
+        if (!co_await into_->add(std::move(*piece))) {
+            into_->fail(make_error_code(errc::connection_lost));
+            co_return;
+        }
+    }
+    finish(from);
+}
+
+/// Gives up keeping what is too large, for this site or for all that is on its way.
+void fetch::keep_less()
+{
+    if (!into_->keeping()) return;
+    const auto now = into_->received();
+    with_.filling += now - counted_;
+    counted_ = now;
+    if (now <= what_.at->of().max_object && with_.filling <= with_.l1.budget() / 4) return;
+    into_->stop_keeping();
+    with_.not_cached.mark(what_.key, boot_clock::now() + uncacheable_for);
+}
+
+void fetch::finish(origin::answer& from)
+{
+    if (!into_->keeping() || !decided_.allowed) {
+        into_->complete(nullptr, answered::miss, std::string{from.trailers()});
+        return;
+    }
+    if (from.status() == 206) {
+        keep_part();
+        into_->complete(nullptr, answered::miss, std::string{from.trailers()});
+        return;
+    }
+    auto parts = with_head(from.status(), into_->received());
+    parts.body.assign(into_->pieces().begin(), into_->pieces().end());
+    auto made = stored::make(parts);
+    if (with_.log.judge(made->since(), made->tags()) != standing::purged) {
+        with_.l1.insert(made);
+        with_.l2.put(made);
+    }
+    if (lead_) lead_->end(std::string{from.trailers()});
+    into_->complete(std::move(made), answered::miss, std::string{from.trailers()});
+}
+
+}  // namespace shoal::cache
