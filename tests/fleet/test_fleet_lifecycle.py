@@ -132,9 +132,9 @@ def test_new_options_reach_a_running_fleet(fleet: FleetUnderTest) -> None:
 
 def put_broken_worker(folder: Path, ending: str) -> Path:
     folder.mkdir()
-    worker = folder / "shoal-limiter"
-    worker.write_text(f"#!/bin/sh\ncase $* in *--check-config*) exit 0;; esac\n{ending}\n")
-    worker.chmod(0o755)
+    for name in ("shoal-cache", "shoal-limiter"):
+        (folder / name).write_text(f"#!/bin/sh\ncase $* in *--check-config*) exit 0;; esac\n{ending}\n")
+        (folder / name).chmod(0o755)
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -59,10 +60,9 @@ def test_a_new_one_that_hangs_is_given_up(fleet: FleetUnderTest, tmp_path: Path)
 def test_a_new_build_reaches_the_workers_one_by_one(fleet: FleetUnderTest, tmp_path: Path) -> None:
     builds = {worker["build"] for worker in fleet.workers().values()}
     newer = tmp_path / "bin"
-    newer.mkdir()
+    shutil.copytree(fleet.binaries, newer)
     # What follows an ELF file's end changes nothing but its digest.
     (newer / "shoal-limiter").write_bytes((fleet.binaries / "shoal-limiter").read_bytes() + b"\0")
-    (newer / "shoal-limiter").chmod(0o755)
     with Load(fleet.port) as load:
         fleet.run("up", "--bin", str(newer))
     assert load.failures == []

@@ -82,16 +82,24 @@ int acting_worker::run(std::vector<std::string> more)
     return exit_code;
 }
 
-asio::awaitable<std::string> get(acting& from, std::string path, std::string target)
+asio::awaitable<std::string> get(acting& from, std::string path, std::string target, std::string more)
 {
     stream::socket socket{from.context->loop};
     co_await socket.async_connect(stream::endpoint{path}, asio::use_awaitable);
-    const std::string asked = "GET " + target + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    const std::string asked = "GET " + target + " HTTP/1.1\r\nHost: a\r\n" + more + "\r\n";
     co_await asio::async_write(socket, asio::buffer(asked), asio::use_awaitable);
     std::string answer;
     boost::system::error_code ended;
     co_await asio::async_read(socket, asio::dynamic_buffer(answer), asio::redirect_error(asio::use_awaitable, ended));
     co_return answer;
+}
+
+asio::awaitable<bool> accepts(acting& from, std::string path)
+{
+    stream::socket socket{from.context->loop};
+    boost::system::error_code refused;
+    co_await socket.async_connect(stream::endpoint{path}, asio::redirect_error(asio::use_awaitable, refused));
+    co_return !refused;
 }
 
 }  // namespace shoal::test

@@ -60,7 +60,11 @@ public:
     std::chrono::nanoseconds took{};
 };
 
-/// The whole answer to a GET on a connection of its own.
-[[nodiscard]] boost::asio::awaitable<std::string> get(acting& from, std::string path, std::string target);
+/// Everything that is answered to a GET on a connection of its own until the worker closes it; `more` are header lines.
+[[nodiscard]] boost::asio::awaitable<std::string> get(acting& from, std::string path, std::string target,
+                                                      std::string more = "Connection: close\r\n");
+
+/// Whether somebody still listens there.
+[[nodiscard]] boost::asio::awaitable<bool> accepts(acting& from, std::string path);
 
 }  // namespace shoal::test

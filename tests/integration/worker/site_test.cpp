@@ -62,28 +62,43 @@ TEST_CASE("worker: sockets for sites and a service that has none end at once", "
 TEST_CASE("worker: an answer of a site that is on its way is finished by a worker that drains", "[worker]")
 {
     test::acting_worker world;
-    bool draining = false;
+    bool streamed = false;
     world.service.on_site = [&](http::request&, http::exchange& to) -> http::streamed_reply {
-        return [](test::acting& service, http::exchange& out, bool& told) -> asio::awaitable<void> {
+        return [](test::acting_worker& from, http::exchange& out, bool& whole) -> asio::awaitable<void> {
             const auto begun = co_await out.begin({.status = 200, .lines = "", .length = 4});
             const auto first = co_await out.write(share("to"));
             std::raise(SIGTERM);
-            told = begun && first;
-            co_await service.pause(500ms);
-            (void)co_await out.write(share("ld"));
-            (void)co_await out.end("");
-        }(world.service, to, draining);
+            // Until nobody but those that are being answered is left to drain.
+            while (co_await test::accepts(from.service, from.folder.file("w"))) co_await from.service.pause(10ms);
+            const auto second = co_await out.write(share("ld"));
+            const auto end = co_await out.end("");
+            whole = begun && first && second && end;
+        }(world, to, streamed);
     };
     std::string answer;
-    std::string meanwhile;
     world.service.once_serving = [&](test::acting& service) -> asio::awaitable<void> {
         answer = co_await test::get(service, world.folder.file("s"), "/");
-        meanwhile = co_await test::get(service, world.folder.file("a"), "/-/ready");
     };
     REQUIRE(world.run(before_sites(world)) == 0);
-    REQUIRE(draining);
+    CHECK(streamed);
     CHECK_THAT(answer, Catch::StartsWith("HTTP/1.1 200 ") && Catch::EndsWith("told"));
-    CHECK_THAT(meanwhile, Catch::StartsWith("HTTP/1.1 404 "));
+}
+
+TEST_CASE("worker: while it drains, its front for sites answers and closes", "[worker]")
+{
+    test::acting_worker world;
+    world.service.on_site = echo;
+    std::string ready;
+    std::string answer;
+    world.service.once_serving = [&](test::acting& service) -> asio::awaitable<void> {
+        std::raise(SIGTERM);
+        while (!ready.starts_with("HTTP/1.1 404 "))
+            ready = co_await test::get(service, world.folder.file("a"), "/-/ready");
+        answer = co_await test::get(service, world.folder.file("s"), "/late", "");
+    };
+    REQUIRE(world.run(before_sites(world)) == 0);
+    CHECK_THAT(answer, Catch::StartsWith("HTTP/1.1 200 ") && Catch::EndsWith("site /late") &&
+                           Catch::Contains("\r\nConnection: close\r\n"));
 }
 
 TEST_CASE("worker: nobody waits for a second level that is away", "[worker]")
