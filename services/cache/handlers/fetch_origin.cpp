@@ -16,9 +16,8 @@ namespace asio = boost::asio;
 
 origin::outgoing fetch::request() const
 {
-    std::string conditions;
-    if (validates_) conditions = protocol::validation_lines(validators_of(*validates_), only_strong_);
-    const auto replace = protocol::lines_of(conditions);
+    std::vector<field_view> conditions;
+    if (validates_) conditions = protocol::validation_fields(validators_of(*validates_), only_strong_);
     static constexpr std::array<std::string_view, 4> conditional{"If-None-Match", "If-Modified-Since", "If-Range",
                                                                  "Range"};
     const outgoing_fields fields{what_.method, what_.fields, *what_.by, true};
@@ -29,7 +28,7 @@ origin::outgoing fetch::request() const
                               .over = what_.over,
                               .received = what_.fields,
                               .fields = fields.view(),
-                              .replace = replace,
+                              .replace = conditions,
                               .drop = how_.part ? std::span{conditional}.first(2) : std::span{conditional}},
                              what_.at->of());
     made.idempotent = true;

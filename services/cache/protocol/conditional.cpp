@@ -71,16 +71,12 @@ bool range_counts(const request_view& asked, const validators& of, std::chrono::
     return asked.if_range == of.last_modified && is_strong_date(of, now);
 }
 
-std::string validation_lines(const validators& of, bool only_strong)
+std::vector<field_view> validation_fields(const validators& of, bool only_strong)
 {
-    std::string lines;
-    if (!of.etag.empty() && (!only_strong || is_strong(of.etag))) {
-        lines.append("If-None-Match: ").append(of.etag).append("\r\n");
-    }
-    if (!of.last_modified.empty() && !only_strong) {
-        lines.append("If-Modified-Since: ").append(of.last_modified).append("\r\n");
-    }
-    return lines;
+    std::vector<field_view> fields;
+    if (!of.etag.empty() && (!only_strong || is_strong(of.etag))) fields.push_back({"If-None-Match", of.etag});
+    if (!of.last_modified.empty() && !only_strong) fields.push_back({"If-Modified-Since", of.last_modified});
+    return fields;
 }
 
 bool is_condition(std::string_view name) noexcept

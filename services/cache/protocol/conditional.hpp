@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "services/cache/protocol/fields.hpp"
 #include "services/cache/protocol/request_view.hpp"
@@ -32,11 +33,11 @@ struct validators {
 /// If-Range does not keep the Range from counting (RFC 9110, 13.1.5).
 [[nodiscard]] bool range_counts(const request_view& asked, const validators& of, std::chrono::sys_seconds now) noexcept;
 
-/// Header lines that ask the origin whether `of` is still good: empty when it has no validator that may be used. The
+/// Fields that ask the origin whether `of` is still good: empty when it has no validator that may be used. The
 /// client's own conditions are not sent then. After a hard purge only strong validators count.
-[[nodiscard]] std::string validation_lines(const validators& of, bool only_strong);
+[[nodiscard]] std::vector<field_view> validation_fields(const validators& of, bool only_strong);
 
-/// Names of fields that are not sent to the origin when `validation_lines` are, or when what comes back is to be
+/// Names of fields that are not sent to the origin when `validation_fields` are, or when what comes back is to be
 /// stored: If-None-Match, If-Modified-Since, If-Range and Range.
 [[nodiscard]] bool is_condition(std::string_view name) noexcept;
 
