@@ -154,7 +154,7 @@ purge_result<purge_request> read_purge(std::string_view body, const site_list& s
     if (made.tags.empty())
         return malformed(fmt::format("nothing is named; use urls, tags, sites or \"all\":true, as {}", form));
     std::ranges::sort(made.tags);
-    made.tags.erase(std::ranges::unique(made.tags).begin(), made.tags.end());
+    made.tags.erase(std::unique(made.tags.begin(), made.tags.end()), made.tags.end());
     made.soft = read->value("soft", false);
     return made;
 }

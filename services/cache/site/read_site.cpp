@@ -64,7 +64,7 @@ std::string refuse_origin(const std::string& text)
 
 std::string read_origin_host(config::object& from)
 {
-    const auto text = from.text("origin_host", "");
+    auto text = from.text("origin_host", "");
     const auto host = host_name::parse(text, scheme::http);
     if (!host) from.problem("origin_host", "must be a host, for example \"shop.internal\" or \"shop.internal:8080\"");
     return text;
