@@ -1,6 +1,7 @@
 #include "services/cache/coherence/acknowledgement.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -36,11 +37,14 @@ std::vector<std::string> names_of(const std::vector<acknowledgement::member>& me
 
 std::string to_text(const member_report& report)
 {
-    auto text = std::to_string(report.applied.epoch);
-    text.append(" ").append(std::to_string(report.applied.sequence));
-    text.append(" ").append(std::to_string(report.renewals));
-    text.append(" ").append(report.name);
-    return text;
+    constexpr std::size_t digits = 20;
+    std::array<char, 3 * (digits + 1)> numbers{};
+    char* at = numbers.data();
+    for (const auto each : {report.applied.epoch, report.applied.sequence, report.renewals}) {
+        at = std::to_chars(at, at + digits, each).ptr;
+        *at++ = ' ';
+    }
+    return std::string{numbers.data(), at}.append(report.name);
 }
 
 std::optional<member_report> read_member_report(std::string_view text) noexcept

@@ -20,9 +20,9 @@ standing follow_fill(const coherence_view& log, const stamp& fill, const fill_ti
     return log.judge(fill, tags);
 }
 
-bool may_validate(standing of, bool strong_validator) noexcept
+bool may_validate(const coherence_view& log, boot_time now, standing of, bool strong_validator) noexcept
 {
-    return of != standing::purged || strong_validator;
+    return strong_validator || (of != standing::purged && log.current(now));
 }
 
 bool may_serve_stale(const coherence_view& log, boot_time now, standing of) noexcept

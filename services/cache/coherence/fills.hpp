@@ -29,9 +29,9 @@ struct fill_ticket {
                                    std::span<const tag> tags) noexcept;
 
 /// Whether a 304 may renew a stored response: a weak validator does not tell bytes apart, so after a hard purge it
-/// proves nothing. What is renewed gets the position of when the conditional request was sent, and must be the same
-/// fill still.
-[[nodiscard]] bool may_validate(standing of, bool strong_validator) noexcept;
+/// proves nothing, nor when one may be unknown. What is renewed gets the position of when the conditional request was
+/// sent, and must be the same fill still.
+[[nodiscard]] bool may_validate(const coherence_view& log, boot_time now, standing of, bool strong_validator) noexcept;
 
 /// Whether what needs validation may be served meanwhile, or when that fails (RFC 5861), as far as purges go.
 [[nodiscard]] bool may_serve_stale(const coherence_view& log, boot_time now, standing of) noexcept;

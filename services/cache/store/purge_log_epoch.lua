@@ -9,6 +9,8 @@
 -- An epoch is a time in microseconds, below 2^53. A new one begins when the server is another run, or was promoted, or
 -- lost a key, or the caller knew a newer epoch than this server does: then writes may be gone. What was cached before
 -- is void, so log and table start empty. Members stay: what they report is of their own epoch.
+-- After a step back of the clock epochs are only counted up, and one that was lost could be counted again: digits of
+-- the run keep them apart.
 
 local head_key, log_key, table_key, members_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
@@ -21,7 +23,7 @@ local function current_head(known)
     if stored[3] == run and known <= epoch and whole and sequence < 4294967295 then return epoch, sequence end
 
     local clock = redis.call('TIME')
-    epoch = math.max(clock[1] * 1000000 + clock[2], epoch + 1, known + 1)
+    epoch = math.max(clock[1] * 1000000 + clock[2], epoch + 1, known + 1) + tonumber(string.sub(run, 1, 5), 16)
     redis.call('DEL', log_key, table_key)
     redis.call('HSET', head_key, 'epoch', string.format('%.0f', epoch), 'sequence', 0, 'run', run)
     return epoch, 0

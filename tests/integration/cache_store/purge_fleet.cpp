@@ -87,6 +87,11 @@ void purge_fleet::until(const std::function<bool()>& done)
     }
 }
 
+void purge_fleet::until_connected(std::size_t worker)
+{
+    until([&] { return workers_[worker]->client.available(); });
+}
+
 void purge_fleet::until_current(std::size_t worker)
 {
     until([&] { return at(worker).current(boot_clock::now()); });

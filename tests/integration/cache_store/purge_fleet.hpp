@@ -55,6 +55,7 @@ public:
     void spawn(std::size_t worker, boost::asio::awaitable<void> task);
     /// Turns all loops that are not paused. Fails the test when it does not become true within 30 s.
     void until(const std::function<bool()>& done);
+    void until_connected(std::size_t worker);
     void until_current(std::size_t worker);
     /// Until purges are acknowledged by reports alone: see log_follower::reports_count_from.
     void settle();

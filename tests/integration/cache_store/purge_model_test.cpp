@@ -1,0 +1,210 @@
+// The purge log's scripts do what the simulation's model of them does.
+
+#include <algorithm>
+#include <random>
+
+#include <catch2/catch.hpp>
+
+#include "services/cache/coherence/purge_table.hpp"
+#include "tests/integration/cache_store/purge_fleet.hpp"
+#include "tests/support/dice.hpp"
+#include "tests/support/purge_redis_model.hpp"
+
+using namespace shoal;
+using namespace shoal::cache;
+using namespace shoal::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// One connection that no purge log uses, and the model beside it.
+class pair_of_logs {
+public:
+    explicit pair_of_logs(std::uint64_t seed) : random_{seed} { read_run(); }
+
+    void step();
+    void compare();
+
+private:
+    void read_run();
+    void lose();
+    void restart();
+    [[nodiscard]] std::uint64_t some_epoch();
+    [[nodiscard]] std::string some_buckets(bool any);
+    [[nodiscard]] std::string member() { return "member-" + std::to_string(random_.below(4)); }
+    /// What the server's clock made of an epoch, the model can't know.
+    void same(const stamp& real, const stamp& modelled);
+
+    purge_fleet fleet_{1, {1h, 1s}};
+    purge_log_calls calls_{fleet_.calls(0)};
+    fast_dice random_;
+    purge_redis_model model_;
+    stamp last_;
+    std::uint64_t renewals_ = 0;
+};
+
+void pair_of_logs::read_run()
+{
+    const auto info = *fleet_.command({"INFO"}).text();
+    const auto field = [&info](const std::string& name) { return info.substr(info.find(name) + name.size(), 40); };
+    model_.run_id = field("run_id:");
+    model_.replication_id = field("master_replid:");
+}
+
+void pair_of_logs::same(const stamp& real, const stamp& modelled)
+{
+    REQUIRE(real.sequence == modelled.sequence);
+    const auto digits = std::stoull(model_.run_id.substr(0, 5), nullptr, 16);
+    if (modelled.epoch != real.epoch) {
+        // Both began another one, at a time that only the server knows.
+        REQUIRE(modelled.epoch > last_.epoch);
+        REQUIRE(real.epoch > last_.epoch);
+        const auto now = std::chrono::duration_cast<std::chrono::microseconds>(wall_clock::now().time_since_epoch());
+        const auto began = static_cast<std::int64_t>(real.epoch - digits);
+        REQUIRE(began <= now.count());
+        REQUIRE(began > now.count() - 60'000'000);
+        auto data = model_.stored();
+        data.epoch = real.epoch;
+        for (auto& each : data.log) each.at.epoch = real.epoch;
+        model_.restore(std::move(data));
+    }
+    last_ = real;
+}
+
+std::uint64_t pair_of_logs::some_epoch()
+{
+    if (random_.chance(0.02)) return last_.epoch + static_cast<std::uint64_t>(random_.between(1, 1000));
+    return random_.chance(0.8) ? last_.epoch : last_.epoch - random_.below(std::max<std::uint64_t>(last_.epoch, 1));
+}
+
+std::string pair_of_logs::some_buckets(bool any)
+{
+    std::string made;
+    for (auto i = random_.between(any ? 0 : 1, 5); i > 0; --i)
+        append_bucket(made,
+                      static_cast<bucket>(random_.chance(0.5) ? random_.below(8) : random_.below(1U << table_bits)));
+    return made;
+}
+
+void pair_of_logs::lose()
+{
+    auto data = model_.stored();
+    switch (random_.below(4)) {
+    case 0:
+        fleet_.command({"FLUSHALL"});
+        data = {};
+        break;
+    case 1:
+        fleet_.command({"DEL", "{cache}:purge:head"});
+        data.epoch = data.sequence = 0;
+        data.run.clear();
+        break;
+    case 2:
+        fleet_.command({"DEL", "{cache}:purge:log"});
+        data.log.clear();
+        break;
+    default:
+        fleet_.command({"DEL", "{cache}:purge:table"});
+        data.table.clear();
+        break;
+    }
+    model_.restore(std::move(data));
+}
+
+void pair_of_logs::restart()
+{
+    // Nothing is lost on an orderly end, and yet nobody can know that.
+    fleet_.server.shut_down();
+    fleet_.server.start();
+    fleet_.until_connected(0);
+    read_run();
+}
+
+void pair_of_logs::step()
+{
+    model_.now_us = static_cast<std::int64_t>(last_.epoch);
+    if (random_.chance(0.01)) return lose();
+    if (random_.chance(0.002)) return restart();
+    const auto known = some_epoch();
+    switch (random_.below(6)) {
+    case 0: {
+        const auto real = fleet_.await(0, calls_.head(known));
+        REQUIRE(real.has_value());
+        return same(real.value().head, model_.head(known));
+    }
+    case 1:
+    case 2: {
+        const auto hard = some_buckets(true);
+        const auto soft = some_buckets(!hard.empty());
+        const auto real = fleet_.await(0, calls_.purge(known, hard, soft));
+        REQUIRE(real.has_value());
+        const auto made = model_.purge(known, hard, soft, 10'000);
+        std::vector<std::pair<std::string, std::string>> members;
+        for (const auto& each : real.value().members) members.emplace_back(each.incarnation, each.report);
+        std::sort(members.begin(), members.end());
+        REQUIRE(members == made.members);
+        return same(real.value().at, made.at);
+    }
+    case 3: {
+        const stamp applied{random_.chance(0.8) ? last_.epoch : some_epoch(), random_.below(last_.sequence + 2)};
+        const member_report report{applied, ++renewals_, "cache-1"};
+        const auto who = member();
+        const auto real = fleet_.await(0, calls_.renew(known, who, report));
+        REQUIRE(real.has_value());
+        const auto made = model_.renew(known, applied, who, to_text(report), 1000);
+        const auto& entries = real.value().since.entries;
+        REQUIRE(entries.size() == made.entries.size());
+        for (std::size_t i = 0; i < entries.size(); ++i) {
+            REQUIRE(entries[i].at == made.entries[i].at);
+            REQUIRE(entries[i].hard == made.entries[i].hard);
+            REQUIRE(entries[i].soft == made.entries[i].soft);
+        }
+        return same(real.value().head.head, made.head);
+    }
+    case 4: {
+        const auto who = member();
+        auto report = model_.report_of(who).value_or("");
+        if (random_.chance(0.5)) report += " ";
+        REQUIRE(fleet_.await(0, calls_.forget({{who, report}})).has_value());
+        model_.forget(who, report);
+        return;
+    }
+    default: {
+        const auto who = member();
+        if (random_.chance(0.2)) {
+            REQUIRE(fleet_.await(0, calls_.leave(who)).has_value());
+            model_.leave(who);
+        }
+        const std::vector<std::string_view> asked{who};
+        const auto real = fleet_.await(0, calls_.reports(asked));
+        REQUIRE(real.has_value());
+        REQUIRE(real.value().front() == model_.report_of(who));
+        return;
+    }
+    }
+}
+
+void pair_of_logs::compare()
+{
+    const auto whole = fleet_.await(0, calls_.table_part(0, (std::size_t{1} << table_bits) * cell_bytes));
+    REQUIRE(whole.has_value());
+    REQUIRE(whole.value() == model_.table_part(0, whole.value().size() + 1));
+    const auto offset = random_.below(64);
+    const auto part = fleet_.await(0, calls_.table_part(offset, 16));
+    REQUIRE(part.has_value());
+    REQUIRE(part.value() == model_.table_part(offset, 16));
+}
+
+}  // namespace
+
+TEST_CASE("purge scripts: they do what the simulation's model of them does", "[cache][purge][property]")
+{
+    const std::uint64_t seed = std::random_device{}();
+    CAPTURE(seed);
+    pair_of_logs logs{seed};
+    for (int i = 0; i < 3000; ++i) {
+        CAPTURE(i);
+        logs.step();
+        if (i % 100 == 0) logs.compare();
+    }
+}
