@@ -68,6 +68,8 @@ fetch::done fetch::from_second_level()
         into_->complete(std::move(found), answered::l2);
         co_return true;
     }
+    // Where the origin fails, it may be served from memory.
+    if (how_it_stands != standing::purged) with_.l1.insert(found);
     if (!validates_ || validates_->wall_received() < found->wall_received()) validates_ = std::move(found);
     co_return false;
 }
