@@ -36,7 +36,7 @@ std::string sealed(std::string record)
     return record;
 }
 
-void check(std::string record)
+void check(const std::string& record)
 {
     const wall_clock::time_point wall_now{std::chrono::seconds{1'800'000'000}};
     const boot_time now{std::chrono::seconds{1'000'000}};

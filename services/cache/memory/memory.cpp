@@ -104,7 +104,7 @@ bool memory::insert(keeper what, const stored& head, bool whole)
     return true;
 }
 
-bool memory::replace(stored_ptr what, const fill_id& replaces)
+bool memory::replace(const stored_ptr& what, const fill_id& replaces)
 {
     const auto id = hash(what->key());
     entry* at = first(id);
@@ -251,12 +251,12 @@ partial_ptr memory::find_partial(std::string_view key, variant_source& asks)
     return {static_cast<const partial*>(use(key, asks, false))};
 }
 
-bool memory::insert(stored_ptr what)
+bool memory::insert(const stored_ptr& what)
 {
     return insert(what, *what, true);
 }
 
-bool memory::insert(partial_ptr what)
+bool memory::insert(const partial_ptr& what)
 {
     return insert(what, *what->head(), false);
 }

@@ -45,11 +45,11 @@ public:
 
     /// Takes the place of what has the same key, Vary and variant, parts of it too. False, and nothing is kept, for
     /// what is above an eighth of the budget.
-    bool insert(stored_ptr what);
+    bool insert(const stored_ptr& what);
     /// Takes the place of what has the same key, Vary and variant, but for a whole response.
-    bool insert(partial_ptr what);
+    bool insert(const partial_ptr& what);
     /// After a 304: takes the place of `replaces` when it is still here. Its Vary may be another one.
-    bool replace(stored_ptr what, const fill_id& replaces);
+    bool replace(const stored_ptr& what, const fill_id& replaces);
 
     /// Of what was found to be of no use any more; nothing when it is not here.
     void erase(const stored& what);

@@ -45,9 +45,9 @@ public:
     }
 
     void start() { link_.tasks.spawn("tending a shared fill", tend(shared_from_this())); }
-    void begin(shared_head head);
+    void begin(const shared_head& head);
     void add(shared_bytes piece);
-    void end(std::string trailers);
+    void end(const std::string& trailers);
     void uncacheable(milliseconds duration);
     /// Nothing comes any more.
     void drop();
@@ -93,7 +93,7 @@ private:
     std::uint64_t next_ = 1;
 };
 
-void turn_state::begin(shared_head head)
+void turn_state::begin(const shared_head& head)
 {
     if (begun_ || finished_) return;
     begun_ = true;
@@ -111,7 +111,7 @@ void turn_state::add(shared_bytes piece)
     if (wanted_) pump();
 }
 
-void turn_state::end(std::string trailers)
+void turn_state::end(const std::string& trailers)
 {
     if (finished_) return;
     if (begun_ && !closed_) waiting_.push_back({.text = end_entry(trailers), .piece = {}});
@@ -261,9 +261,9 @@ public:
     leader(const leader&) = delete;
     leader& operator=(const leader&) = delete;
 
-    void begin(shared_head head) override { state_->begin(std::move(head)); }
+    void begin(shared_head head) override { state_->begin(head); }
     void add(shared_bytes piece) override { state_->add(std::move(piece)); }
-    void end(std::string trailers) override { state_->end(std::move(trailers)); }
+    void end(std::string trailers) override { state_->end(trailers); }
     void uncacheable(milliseconds duration) override { state_->uncacheable(duration); }
 
 private:

@@ -2,6 +2,8 @@
 
 #include "services/cache/store/second_level.hpp"
 
+#include <csignal>
+
 #include <catch2/catch.hpp>
 
 #include "services/cache/memory/record.hpp"

@@ -14,8 +14,10 @@ using namespace shoal;
 using namespace shoal::cache;
 
 // Of glibc; not what a sanitizer puts in their place.
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" void* __libc_malloc(std::size_t);
 extern "C" void __libc_free(void*);
+// NOLINTEND(readability-identifier-naming)
 
 namespace {
 

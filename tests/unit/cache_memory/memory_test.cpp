@@ -193,6 +193,29 @@ TEST_CASE("memory: what is above an eighth of the budget is not admitted", "[cac
     CHECK(kept.find("/a", asks) != nullptr);
 }
 
+TEST_CASE("memory: what is in use outlasts a scan, and what is new is not what goes", "[cache]")
+{
+    memory kept{mebibyte, 1};
+    test::no_variant asks;
+    const auto name = [](int i) { return "/used/" + std::to_string(i); };
+    // Of all that fits, a half is used.
+    for (int i = 0; i < 250; ++i) kept.insert(plain(name(i), 1'400));
+    for (int i = 0; i < 250; ++i) REQUIRE(kept.find(name(i), asks) != nullptr);
+    for (int i = 0; i < 5'000; ++i) kept.insert(plain("/scan/" + std::to_string(i), 1'400));
+    int left = 0;
+    for (int i = 0; i < 250; ++i) left += kept.find(name(i), asks) != nullptr ? 1 : 0;
+    CHECK(left == 250);
+
+    // More than the tenth that new things have.
+    const auto large = plain("/large", 115'000);
+    for (int i = 250; i < 1'000; ++i) {
+        kept.insert(plain(name(i), 1'400));
+        (void)kept.find(name(i), asks);
+    }
+    REQUIRE(kept.insert(large));
+    CHECK(kept.find("/large", asks) == large);
+}
+
 TEST_CASE("memory: a smaller budget holds at once", "[cache]")
 {
     memory kept{8 * mebibyte, 1};

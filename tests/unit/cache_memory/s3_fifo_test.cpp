@@ -171,11 +171,11 @@ TEST_CASE("s3-fifo: what comes back soon after it left stays", "[cache]")
     for (std::uint32_t id = 0; id < 150; ++id) cache.use(id);
     REQUIRE_FALSE(cache.has(0));
     cache.use(0);
-    for (std::uint32_t id = 1'000; id < 1'080; ++id) cache.use(id);
+    for (std::uint32_t id = 1'000; id < 1'200; ++id) cache.use(id);
     CHECK(cache.has(0));
     // Which what comes for the first time does not.
     cache.use(2'000);
-    for (std::uint32_t id = 1'100; id < 1'200; ++id) cache.use(id);
+    for (std::uint32_t id = 1'200; id < 1'400; ++id) cache.use(id);
     CHECK_FALSE(cache.has(2'000));
 }
 

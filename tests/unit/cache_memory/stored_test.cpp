@@ -80,6 +80,12 @@ TEST_CASE("stored: a small body does not keep what it was read into", "[cache]")
     CHECK(made->body().size() == 1);
     CHECK(test::text_of(*made) == "one two");
     CHECK(made->footprint() < 1024);
+
+    // Not even one that is just as large.
+    parts.body = {held(std::string(20'000, 'x'), 20'000, alive)};
+    const auto tight = stored::make(parts);
+    parts.body.clear();
+    CHECK(alive == 0);
 }
 
 TEST_CASE("stored: a large body is shared unless its owners keep much more", "[cache]")
