@@ -19,6 +19,8 @@ MANIFEST = {
     "path_prefixes": ["/hello"],
     "key": {"expression": "path,concat(//),field(3,/)", "path": "/hello/{key}", "what": "NAME"},
     "redis": ["state"],
+    "site_front": {"option": "--hello-listen", "help": "where sites are greeted", "default": "127.0.0.1:8001",
+                   "key": "%[pathq]"},
     "options": [{"option": "--greeting-level", "flag": "--log", "help": "how it logs", "default": "json"}],
     "fleet_module": "fleet.py",
 }
@@ -49,6 +51,12 @@ public:
             return shoal::http::response{200}.body("text/plain", std::string{asked.parameters[0]});
         };
         return {{shoal::http::verb::get, "/hello/{name}", "hello", answer}};
+    }
+    shoal::http::stream_handler site_handler() override
+    {
+        return [](shoal::http::request& asked, shoal::http::exchange&) -> shoal::http::streamed_reply {
+            return shoal::http::response{200}.body("text/plain", "site " + std::string{asked.target});
+        };
     }
 };
 
@@ -96,10 +104,14 @@ def copy(binaries: Path) -> Iterator[CopyOfTheTree]:
 
 
 def test_a_folder_is_all_that_a_service_needs(copy: CopyOfTheTree) -> None:
-    copy.run("up", "--listen", copy.listen, "--workers", "1", "--greeting-level", "text", timeout=600)
+    copy.run("up", "--listen", copy.listen, "--workers", "1", "--greeting-level", "text", "--hello-listen",
+             f"127.0.0.1:{copy.site}", timeout=600)
     status, headers, body = copy.request("GET", "/hello/world")
     assert (status, body, headers["x-shoal-worker"]) == (200, b"world", "hello-1")
     assert copy.request("GET", "/v1/limits")[1]["x-shoal-worker"] == "limiter-1"
+
+    status, headers, body = copy.visit("/-/ready?x")
+    assert (status, body, headers["x-shoal-worker"]) == (200, b"site /-/ready?x", "hello-1")
 
     limiter = copy.pids()["limiter-1"]
     copy.run("scale", "hello", "3")
