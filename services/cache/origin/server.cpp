@@ -9,13 +9,14 @@ namespace shoal::cache::origin {
 
 namespace asio = boost::asio;
 
-shared_parts::shared_parts(asio::io_context& on, settings what, log::logger& to, metrics::registry& metrics)
+shared_parts::shared_parts(asio::io_context& on, settings what, log::logger& to, metrics::registry& metrics,
+                           resolver_options asking)
     : loop{on},
       chosen{std::move(what)},
       log{to},
       counts{std::make_shared<instruments>(metrics, chosen.site)},
       deadlines{std::make_shared<alarm>(on)},
-      names{on},
+      names{on, std::move(asking)},
       reader_bounds{.head = chosen.bounds.head, .header_count = chosen.bounds.header_count}
 {
 }

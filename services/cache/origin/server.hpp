@@ -25,7 +25,8 @@ namespace shoal::cache::origin {
 
 /// What the servers of one origin have in common; lives as long as the last of them.
 struct shared_parts {
-    shared_parts(boost::asio::io_context& on, settings what, log::logger& to, metrics::registry& metrics);
+    shared_parts(boost::asio::io_context& on, settings what, log::logger& to, metrics::registry& metrics,
+                 resolver_options asking = {});
 
     boost::asio::io_context& loop;
     settings chosen;

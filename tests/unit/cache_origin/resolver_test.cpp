@@ -5,6 +5,7 @@
 #include "common/config/reader.hpp"
 #include "services/cache/origin/address.hpp"
 #include "services/cache/origin/resolver.hpp"
+#include "services/cache/origin/server.hpp"
 #include "tests/support/run_until.hpp"
 #include "tests/unit/cache_origin/dns_server.hpp"
 #include "tests/unit/cache_origin/fixture.hpp"
@@ -18,6 +19,13 @@ using cache::origin::addresses;
 using cache::origin::parse_address;
 using cache::origin::resolver;
 using cache::origin::resolver_options;
+
+boost::asio::awaitable<void> acquire_task(std::shared_ptr<cache::origin::server> from,
+                                          std::optional<result<cache::origin::lease>>& into)
+{
+    const auto deadline = boot_clock::now() + 60s;
+    into.emplace(co_await cache::origin::server::acquire(std::move(from), deadline, deadline));
+}
 
 boost::asio::awaitable<void> find_task(resolver& from, std::string name, boot_time deadline,
                                        std::optional<result<addresses>>& into)
@@ -156,7 +164,7 @@ TEST_CASE("origin names: a resolver that goes away lets nobody wait", "[origin]"
     CHECK(got->error() == errc::origin_unreachable);
 }
 
-TEST_CASE("origin names: a server by its name, of whose addresses only some answer", "[origin]")
+TEST_CASE("origin names: a server by its name", "[origin]")
 {
     boost::asio::io_context loop{1};
     // Listens on 127.0.0.1 only; localhost may be ::1 as well.
@@ -165,6 +173,24 @@ TEST_CASE("origin names: a server by its name, of whose addresses only some answ
     test::origin_fixture client{loop, test::patient({"localhost:" + std::to_string(server.port())})};
     CHECK(client.fetch()->body == "ok");
     CHECK(client.connections() == 1);
+}
+
+TEST_CASE("origin names: all addresses of a server are tried", "[origin]")
+{
+    boost::asio::io_context loop{1};
+    test::dns_server dns{loop};
+    dns.names["app.test"] = {.addresses = {"127.0.0.2", "127.0.0.3", "127.0.0.1", "127.0.0.4"}};
+    test::scripted_origin listening{loop, test::scripted_origin::kind::tcp};
+    test::origin_fixture around{loop, test::patient({listening.address()})};
+    const auto parts = std::make_shared<cache::origin::shared_parts>(
+        loop, test::patient({}), around.logger, around.metrics, resolver_options{.servers = dns.address()});
+    const auto server = std::make_shared<cache::origin::server>(parts, "app.test:" + std::to_string(listening.port()),
+                                                                around.metrics.add_gauge("healthy", ""));
+    std::optional<result<cache::origin::lease>> got;
+    boost::asio::co_spawn(loop, acquire_task(server, got), boost::asio::detached);
+    REQUIRE(until(loop, [&] { return got.has_value(); }));
+    REQUIRE(got->has_value());
+    CHECK(until(loop, [&] { return listening.peers().size() == 1; }));
 }
 
 TEST_CASE("origin names: what a server may be called", "[origin]")

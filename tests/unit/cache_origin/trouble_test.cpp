@@ -213,8 +213,9 @@ TEST_CASE("origin trouble: floods are bounded", "[origin]")
         for (int i = 0; i < 20'000; ++i) flood += "X-" + std::to_string(i) + ": y\r\n";
     }
     server.always(flood);
-    CHECK(client.fetch()->error == errc::origin_malformed);
-    CHECK(client.failures("malformed") == 1);
+    // What one URL brings says nothing about the server.
+    for (int i = 0; i < 4; ++i) CHECK(client.fetch()->error == errc::origin_malformed);
+    CHECK(client.failures("malformed") == 4);
     CHECK(client.connections() == 0);
     CHECK(client.healthy(server.address()) == 1);
 }
