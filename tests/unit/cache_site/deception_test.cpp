@@ -53,6 +53,18 @@ TEST_CASE("deception: a path that servers read differently gets nothing from a r
     REQUIRE(target_of(key) == target);
 }
 
+TEST_CASE("deception: nor does it get anything from what a site says of all its paths", "[cache]")
+{
+    for (const auto* const loose : {R"("ttl":"1h")", R"("default_ttl":"1h")", R"("negative_ttl":"1h")",
+                                    R"("heuristics":true)", R"("cookies":"ignore")", R"("query":{"sort":true})"}) {
+        CAPTURE(loose);
+        const auto made = one_site(loose);
+        const auto& shop = made.sites.all().front();
+        REQUIRE_FALSE(is_strict(*key_of(shop, "/account").by));
+        REQUIRE(is_strict(*key_of(shop, "/account;x").by));
+    }
+}
+
 TEST_CASE("deception: a query does not make a path another one", "[cache]")
 {
     const auto made = one_site(careless);
