@@ -87,11 +87,6 @@ void purge_fleet::until(const std::function<bool()>& done)
     }
 }
 
-void purge_fleet::until_connected(std::size_t worker)
-{
-    until([&] { return workers_[worker]->client.available(); });
-}
-
 void purge_fleet::until_current(std::size_t worker)
 {
     until([&] { return at(worker).current(boot_clock::now()); });
@@ -113,6 +108,17 @@ cache::purge_receipt purge_fleet::purged(std::size_t worker, std::vector<cache::
     auto made = purge(worker, std::move(tags), soft);
     REQUIRE(made.has_value());
     return std::move(made).value();
+}
+
+void purge_fleet::drain(std::size_t worker)
+{
+    const auto leave = [](cache::purge_log& log, bool& done) -> boost::asio::awaitable<void> {
+        co_await log.drain();
+        done = true;
+    };
+    bool left = false;
+    spawn(worker, leave(at(worker), left));
+    until([&left] { return left; });
 }
 
 redis::value purge_fleet::command(const std::vector<std::string>& arguments)

@@ -55,7 +55,7 @@ public:
     void spawn(std::size_t worker, boost::asio::awaitable<void> task);
     /// Turns all loops that are not paused. Fails the test when it does not become true within 30 s.
     void until(const std::function<bool()>& done);
-    void until_connected(std::size_t worker);
+    [[nodiscard]] bool connected(std::size_t worker) const { return workers_[worker]->client.available(); }
     void until_current(std::size_t worker);
     /// Until purges are acknowledged by reports alone: see log_follower::reports_count_from.
     void settle();
@@ -70,6 +70,7 @@ public:
     result<cache::purge_receipt> purge(std::size_t worker, std::vector<cache::tag> tags, bool soft = false);
     /// One that is acknowledged.
     cache::purge_receipt purged(std::size_t worker, std::vector<cache::tag> tags, bool soft = false);
+    void drain(std::size_t worker);
     redis::value command(const std::vector<std::string>& arguments);
 
     redis_server server;

@@ -145,14 +145,7 @@ TEST_CASE("purge log: a worker that has left is not waited for", "[cache][purge]
 {
     purge_fleet fleet{3};
     fleet.settle();
-    const auto leave = [](purge_log& log, bool& done) -> boost::asio::awaitable<void> {
-        co_await log.drain();
-        done = true;
-    };
-    bool left = false;
-    fleet.spawn(2, leave(fleet.at(2), left));
-    CHECK_FALSE(left);
-    fleet.until([&] { return left; });
+    fleet.drain(2);
     CHECK_FALSE(fleet.at(2).current(boot_clock::now()));
     CHECK(fleet.at(2).position() == stamp{});
     const auto made = fleet.purged(0, {article(1)});

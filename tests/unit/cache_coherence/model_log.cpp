@@ -14,6 +14,8 @@ namespace {
 constexpr std::int64_t time_out = 100'000;
 constexpr std::int64_t renew_interval = 250'000;
 constexpr std::int64_t retry_pause = 50'000;
+/// Between questions for reports: longer than they are, for the sake of the number of events.
+constexpr std::int64_t longest_pause = 150'000;
 constexpr std::size_t part_bytes = 24;
 const lease_terms terms;
 
@@ -337,7 +339,7 @@ void cache_world::conclude(std::size_t which)
         send(which, std::move(made));
     }
     if (at.purges.empty() || at.asking) return;
-    at.pause_us = std::min<us>(at.pause_us * 2, 40'000);
+    at.pause_us = std::min<us>(at.pause_us * 2, longest_pause);
     push(now_ + at.pause_us, does::look_due, 0, which);
 }
 
