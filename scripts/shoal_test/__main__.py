@@ -11,15 +11,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from shoal_test import builds, lint
+from shoal_test import builds, fuzz, lint
 from shoal_test.context import Context, usable_jobs
 from shoal_test.report import FAILED, Counts, Report
 
 GROUPS = {
     "lint": ("format", "includes", "shell", "headers", "tidy"),
-    "all": ("format", "includes", "shell", "unit", "integration", "fleet", "headers", "tidy"),
+    "all": ("format", "includes", "shell", "unit", "integration", "fuzz", "fleet", "headers", "tidy"),
 }
-PARTS = ("format", "includes", "shell", "headers", "tidy", "unit", "integration", "fleet")
+PARTS = ("format", "includes", "shell", "headers", "tidy", "unit", "integration", "fuzz", "fleet")
 
 HELP = """\
 Installs what is missing (scripts/bootstrap test), builds what the chosen parts need, and runs them.
@@ -33,6 +33,7 @@ parts:
   lint         the five above
   unit         C++ unit tests (ASan, UBSan) and the Python tests of scripts/
   integration  C++ tests with a real Redis
+  fuzz         a short, fixed run of each libFuzzer target of tests/fuzz (clang)
   fleet        whole fleets of the release build behind a real HAProxy
   all          everything; the same as naming nothing
 
@@ -79,6 +80,8 @@ def run(context: Context, parts: list[str]) -> None:
         for kind in ("unit", "integration"):
             if kind in parts:
                 builds.run_cpp_tests(context, kind)
+    if "fuzz" in parts:
+        fuzz.run_fuzzers(context)
     if "fleet" in parts and builds.build(context, "release"):
         # They wait more than they work: two at once take little longer than one.
         builds.run_pytest(context, "tests/fleet", limit=1200, at_once=2)

@@ -78,6 +78,7 @@ TEST_CASE("vary: lines and spaces don't make variants", "[cache_protocol]")
     CHECK_FALSE(same_value("foo", "1,2", "2,1"));
     CHECK_FALSE(same_value("foo", "\"1, 2\"", "\"1,2\""));
     CHECK_FALSE(same_value("foo", "12", "1 2"));
+    CHECK_FALSE(same_value("foo", "12", "1,2"));
 }
 
 TEST_CASE("vary: what is accepted, by weight and without case", "[cache_protocol]")
