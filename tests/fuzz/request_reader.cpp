@@ -107,7 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto whole = read(bounds, bytes, bodies::whole, random, 1 << 20);
     const auto streamed = read(bounds, bytes, bodies::streamed, random, 1 << 20);
     if (!agree(whole, streamed)) std::abort();
-    for (const std::size_t most : {1, 7, 100}) {
+    for (const auto most : {std::size_t{1}, std::size_t{7}, std::size_t{100}}) {
         if (read(bounds, bytes, bodies::whole, random, most) != whole) std::abort();
         if (read(bounds, bytes, bodies::streamed, random, most) != streamed) std::abort();
     }

@@ -1,12 +1,15 @@
 #include "tests/unit/http/streams.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <catch2/catch.hpp>
+
+#include "tests/unit/http/world.hpp"
 
 namespace shoal::test {
 
@@ -63,6 +66,39 @@ std::string pattern(std::size_t size)
     std::string text(size, ' ');
     for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('a' + (i + i / 251) % 26);
     return text;
+}
+
+http::limits roomy()
+{
+    auto bounds = patient_limits();
+    bounds.body = 1024 * 1024 * 1024;
+    return bounds;
+}
+
+std::string with_length(std::string_view body, const std::string& lines)
+{
+    return "POST /up?load HTTP/1.1\r\nHost: a\r\n" + lines + "Content-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + std::string{body};
+}
+
+std::string chunk(std::string_view data)
+{
+    char digits[16];
+    std::snprintf(digits, sizeof digits, "%zx", data.size());
+    return std::string{digits}.append("\r\n").append(data).append("\r\n");
+}
+
+asio::awaitable<result<std::string>> read_all(http::exchange& over)
+{
+    std::string body;
+    for (;;) {
+        const auto piece = co_await over.read();
+        if (!piece) co_return piece.error();
+        if (piece->empty()) co_return body;
+        // No more of it than a buffer is ever in memory.
+        CHECK(piece->size() <= 64 * 1024);
+        body += *piece;
+    }
 }
 
 asio::awaitable<void> echo(http::request& from, http::exchange& over)

@@ -10,6 +10,7 @@
 
 #include "common/core/bytes.hpp"
 #include "common/http/exchange.hpp"
+#include "common/http/server.hpp"
 
 namespace shoal::test {
 
@@ -53,6 +54,17 @@ private:
 
 /// `size` bytes that differ from place to place.
 [[nodiscard]] std::string pattern(std::size_t size);
+
+/// Patient, with a body of up to 1 GiB.
+[[nodiscard]] http::limits roomy();
+
+inline const std::string get_next{"GET /next HTTP/1.1\r\nHost: n\r\n\r\n"};
+inline const std::string chunked_head{"POST /up?load HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"};
+[[nodiscard]] std::string with_length(std::string_view body, const std::string& lines = "");
+[[nodiscard]] std::string chunk(std::string_view data);
+
+/// All of the body, or why it can't be had.
+[[nodiscard]] boost::asio::awaitable<result<std::string>> read_all(http::exchange& over);
 
 /// Answers 200 with the body of the request, piece by piece as it comes, and with its trailers. What the body is
 /// refused for is left to the session.
