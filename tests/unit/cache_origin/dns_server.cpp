@@ -68,7 +68,7 @@ std::string dns_server::answer(const std::string& question)
         if (!name.empty()) name += '.';
         name += question.substr(at + 1, static_cast<unsigned char>(question[at]));
     }
-    const auto type = static_cast<std::uint16_t>(question.at(at + 2));
+    const auto type = std::uint16_t{static_cast<unsigned char>(question.at(at + 2))};
     if (type == type_a) ++asked[name];
 
     const auto known = names.find(name);

@@ -3,6 +3,7 @@
 #include <sstream>
 #include <utility>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <catch2/catch.hpp>
 
 #include <sys/mman.h>

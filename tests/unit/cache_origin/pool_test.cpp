@@ -1,5 +1,7 @@
 // Connections: kept, bounded, waited for, and not trusted for having been open once.
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "tests/unit/cache_origin/fixture.hpp"
@@ -26,7 +28,8 @@ TEST_CASE("origin pool: a connection that the origin closed meanwhile is noticed
     server.peers()[0]->close();
     auto what = test::get();
     what.idempotent = false;
-    CHECK(client.fetch(std::move(what))->body == "good");
+    const auto got = client.fetch(std::move(what));
+    CHECK(got->body == "good");
     CHECK(server.peers().size() == 2);
     CHECK(client.connections() == 1);
 }
@@ -53,7 +56,8 @@ TEST_CASE("origin pool: a request that a used connection ended under is sent onc
     {
         auto what = test::get();
         what.idempotent = false;
-        CHECK(client.fetch(std::move(what))->error == errc::origin_lost);
+        const auto got = client.fetch(std::move(what));
+        CHECK(got->error == errc::origin_lost);
         CHECK(server.heads().size() == 2);
         CHECK(client.failures("lost") == 1);
     }
@@ -61,7 +65,8 @@ TEST_CASE("origin pool: a request that a used connection ended under is sent onc
     {
         auto what = test::post({"hello"});
         what.idempotent = true;
-        CHECK(client.fetch(std::move(what))->error == errc::origin_lost);
+        const auto got = client.fetch(std::move(what));
+        CHECK(got->error == errc::origin_lost);
         CHECK(server.heads().size() == 2);
     }
 }

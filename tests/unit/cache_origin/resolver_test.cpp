@@ -1,5 +1,11 @@
 // Names: from /etc/hosts and from DNS, kept, asked for anew, and old ones used when nothing new comes.
 
+#include <functional>
+#include <optional>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <catch2/catch.hpp>
 
 #include "common/config/reader.hpp"

@@ -1,5 +1,11 @@
 // Bodies on their way to an origin, and what comes back meanwhile.
 
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <catch2/catch.hpp>
 
 #include "tests/unit/cache_origin/fixture.hpp"
@@ -17,7 +23,7 @@ using peer = scripted_origin::peer_ptr;
 const std::string good = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood";
 
 /// Pieces of 64 KiB, and how many were asked for.
-outgoing endless(std::shared_ptr<std::size_t> asked, std::size_t most)
+outgoing endless(const std::shared_ptr<std::size_t>& asked, std::size_t most)
 {
     outgoing what;
     what.head = "POST / HTTP/1.1\r\nHost: example.org\r\n";
@@ -153,21 +159,26 @@ TEST_CASE("origin: a body that fails, or lies about its length, ends the request
     boost::asio::io_context loop{1};
     scripted_origin server{loop};
     test::origin_fixture client{loop, test::patient({server.address()})};
-    outgoing what = test::post({"hello"});
     SECTION("fails")
     {
+        auto what = test::post({"hello"});
         what.body = []() -> boost::asio::awaitable<result<std::string_view>> { co_return errc::connection_lost; };
-        CHECK(client.fetch(std::move(what))->error == errc::connection_lost);
+        const auto got = client.fetch(std::move(what));
+        CHECK(got->error == errc::connection_lost);
     }
     SECTION("is longer")
     {
+        auto what = test::post({"hello"});
         what.body_length = 4;
-        CHECK(client.fetch(std::move(what))->error == errc::malformed_body);
+        const auto got = client.fetch(std::move(what));
+        CHECK(got->error == errc::malformed_body);
     }
     SECTION("is shorter")
     {
+        auto what = test::post({"hello"});
         what.body_length = 6;
-        CHECK(client.fetch(std::move(what))->error == errc::malformed_body);
+        const auto got = client.fetch(std::move(what));
+        CHECK(got->error == errc::malformed_body);
     }
     CHECK(client.connections() == 0);
     CHECK(client.failures("lost") == 0);
@@ -190,7 +201,8 @@ TEST_CASE("origin: interim answers are handed on but for 100, without what is me
         seen += std::to_string(status) + " " + std::string{lines} + "|";
         co_return;
     };
-    CHECK(client.fetch(std::move(what))->body == "good");
+    const auto got = client.fetch(std::move(what));
+    CHECK(got->body == "good");
     CHECK(seen == "103 Link: </a>\r\n|102 |");
     CHECK(client.connections() == 1);
 }

@@ -1,5 +1,9 @@
 // Origins that are slow, dead, half-open, that reset, lie and flood.
 
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <catch2/catch.hpp>
 
 #include <sys/socket.h>
