@@ -8,7 +8,6 @@
 #include <catch2/catch.hpp>
 
 #include "services/cache/coherence/log_follower.hpp"
-#include "services/cache/coherence/tags.hpp"
 
 using namespace shoal;
 using namespace shoal::cache;
@@ -134,19 +133,4 @@ TEST_CASE("fills: a response of pieces is as old as its oldest", "[cache]")
     CHECK(of_pieces({7, 3}, {7, 5}) == stamp{7, 3});
     CHECK(of_pieces({7, 5}, {7, 3}) == stamp{7, 3});
     CHECK(of_pieces({7, 5}, {8, 3}) == stamp{});
-}
-
-TEST_CASE("tags: kind, site and text each make another one, and do not run into each other", "[cache]")
-{
-    const std::vector<tag> made{
-        tag_of(tag_kind::url, "a.example", "/x"),     tag_of(tag_kind::url, "b.example", "/x"),
-        tag_of(tag_kind::url, "a.example", "/y"),     tag_of(tag_kind::group, "a.example", "/x"),
-        tag_of(tag_kind::url, "a.exampl", "e/x"),     tag_of(tag_kind::url, "", "a.example/x"),
-        tag_of(tag_kind::site, "a.example", ""),      tag_of(tag_kind::all, "", ""),
-        tag_of(tag_kind::surrogate, "", "a.example"),
-    };
-    for (std::size_t i = 0; i < made.size(); ++i)
-        for (std::size_t j = 0; j < i; ++j) CHECK(made[i] != made[j]);
-    // Workers of different versions share one log: these never change.
-    CHECK(tag_of(tag_kind::url, "a.example", "/x") == made[0]);
 }
