@@ -5,6 +5,7 @@
 
 #include "common/core/ascii.hpp"
 #include "common/core/text.hpp"
+#include "services/cache/protocol/base64.hpp"
 
 namespace shoal::cache::protocol::sf {
 namespace {
@@ -33,35 +34,6 @@ constexpr int hexadecimal(char c) noexcept
 {
     if (is_digit(c)) return c - '0';
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-constexpr int sextet(char c) noexcept
-{
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (is_lower_alpha(c)) return c - 'a' + 26;
-    if (is_digit(c)) return c - '0' + 52;
-    if (c == '+') return 62;
-    return c == '/' ? 63 : -1;
-}
-
-/// Padding may be missing, and unused bits set: section 4.2.7 asks parsers to bear both.
-std::optional<std::string> decode_base64(std::string_view text)
-{
-    while (text.ends_with('=')) text.remove_suffix(1);
-    if (text.size() % 4 == 1) return std::nullopt;
-    std::string data;
-    std::uint32_t bits = 0;
-    unsigned count = 0;
-    for (const char c : text) {
-        const int value = sextet(c);
-        if (value < 0) return std::nullopt;
-        bits = bits << 6U | static_cast<std::uint32_t>(value);
-        count += 6;
-        if (count < 8) continue;
-        count -= 8;
-        data.push_back(static_cast<char>(bits >> count & 0xffU));
-    }
-    return data;
 }
 
 /// One text from its beginning to its end. Each function takes off what it names, or returns nothing; then the rest is

@@ -4,6 +4,7 @@
 
 #include "common/core/ascii.hpp"
 #include "common/core/text.hpp"
+#include "services/cache/protocol/base64.hpp"
 #include "services/cache/protocol/structured_fields.hpp"
 
 namespace shoal::cache::protocol::sf {
@@ -58,19 +59,7 @@ public:
 
     bool operator()(const bytes& of)
     {
-        constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        text.push_back(':');
-        for (std::size_t at = 0; at < of.data.size(); at += 3) {
-            const auto byte = [&](std::size_t index) -> std::uint32_t {
-                return index < of.data.size() ? static_cast<unsigned char>(of.data[index]) : 0U;
-            };
-            const std::uint32_t bits = byte(at) << 16U | byte(at + 1) << 8U | byte(at + 2);
-            text.push_back(alphabet[bits >> 18U]);
-            text.push_back(alphabet[bits >> 12U & 63U]);
-            text.push_back(at + 1 < of.data.size() ? alphabet[bits >> 6U & 63U] : '=');
-            text.push_back(at + 2 < of.data.size() ? alphabet[bits & 63U] : '=');
-        }
-        text.push_back(':');
+        text.append(":").append(encode_base64(of.data)).append(":");
         return true;
     }
 
