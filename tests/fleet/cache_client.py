@@ -1,0 +1,74 @@
+"""A cached site as its clients and its operators meet it: through HAProxy, or at one worker's own socket."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from typing import Any, Mapping
+
+from shoal_cli import FleetUnderTest
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+def door(fleet: FleetUnderTest, worker: str | None = None, kind: str = "site", timeout: float = 10) -> socket.socket:
+    """A connection to HAProxy, or to that worker; `kind` "sock" is the API's front, "site" that of the sites."""
+    if worker is None:
+        return socket.create_connection(("127.0.0.1", fleet.site if kind == "site" else fleet.port), timeout)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(timeout)
+    connection.connect(str(fleet.run_folder / f"{worker}.{kind}"))
+    return connection
+
+
+def host_of(fleet: FleetUnderTest) -> str:
+    """One for all: the URL is the same through HAProxy and at a worker."""
+    return f"127.0.0.1:{fleet.site}"
+
+
+def ask(fleet: FleetUnderTest, path: str, worker: str | None = None, method: str = "GET", kind: str = "site",
+        headers: Mapping[str, str] | None = None, body: bytes | None = None, timeout: float = 10) -> Answer:
+    connection = http.client.HTTPConnection(host_of(fleet))
+    connection.sock = door(fleet, worker, kind, timeout)
+    try:
+        connection.request(method, path, body=body, headers=dict(headers or {}))
+        response = connection.getresponse()
+        content = response.read()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}, content
+    finally:
+        connection.close()
+
+
+def token_of(fleet: FleetUnderTest) -> str:
+    return (fleet.data / "secrets" / "cache-purge-token").read_text().strip()
+
+
+def purge(fleet: FleetUnderTest, worker: str | None = None, **what: Any) -> dict[str, Any]:
+    """As the API answers it; `purge(fleet, tags=["a"], soft=True)`."""
+    status, _, body = ask(fleet, "/v1/cache/purge", worker, "POST", "sock",
+                          {"Authorization": f"Bearer {token_of(fleet)}"}, json.dumps(what).encode())
+    assert status == 200, (status, body)
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
+def url(fleet: FleetUnderTest, path: str) -> str:
+    return f"http://{host_of(fleet)}{path}"
+
+
+def is_hit(answer: Answer) -> bool:
+    return "; hit" in answer[1].get("cache-status", "")
+
+
+def raw(fleet: FleetUnderTest, request: bytes, worker: str | None = None, seconds: float = 5) -> bytes:
+    """Everything that comes until the other side closes, or nothing has come for so long."""
+    with door(fleet, worker, timeout=seconds) as connection:
+        found = b""
+        try:
+            connection.sendall(request)
+            while part := connection.recv(65536):
+                found += part
+        except OSError:
+            pass
+        return found
