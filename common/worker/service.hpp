@@ -90,6 +90,10 @@ public:
     /// Gives back what the worker holds in Redis. Awaited for at most a second when a draining worker has answered
     /// its last public connection and Redis is still connected; left out when the drain was cut short.
     [[nodiscard]] virtual boost::asio::awaitable<void> drain() { co_return; }
+
+    /// Called once, when the loop has ended and no coroutine is left: lets go of everything that hangs on what the
+    /// context lent.
+    virtual void end() noexcept {}
 };
 
 /// Runs one worker from its command line to its exit code: 0 drained, or its place belongs to a newer process;

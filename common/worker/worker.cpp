@@ -23,6 +23,7 @@
 #include "common/runtime/watchdog.hpp"
 #include "common/worker/admin.hpp"
 #include "common/worker/description.hpp"
+#include "common/worker/event_loop.hpp"
 #include "common/worker/fronts.hpp"
 #include "common/worker/parts.hpp"
 #include "common/worker/place.hpp"
@@ -91,7 +92,7 @@ private:
     int terminations_ = 0;
     bool gave_back_ = false;
 
-    boost::asio::io_context loop_{1};
+    event_loop loop_{1};
     boost::asio::signal_set signals_{loop_, SIGTERM, SIGINT, SIGHUP};
     boost::asio::steady_timer timer_{loop_};
     log::logger log_;
@@ -181,6 +182,8 @@ int process::impl::run()
     tasks_.spawn("worker", live());
     loop_.run();
     log_.info("ended", {{"exit_code", exit_code_}, {"unfinished_tasks", tasks_.running()}});
+    loop_.abandon();
+    service_.end();
     return exit_code_;
 }
 

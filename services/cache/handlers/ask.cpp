@@ -29,7 +29,12 @@ void ask::read()
 {
     outgoing_.reset();
     view = protocol::read_request(method, fields);
-    cacheable = view.may_use_stored() && !by->pass && by->caches(method);
+    if (!by->client_directives) {
+        const bool only_if_cached = view.directives.only_if_cached;
+        view.directives = {};
+        view.directives.only_if_cached = only_if_cached;
+    }
+    cacheable = view.may_use_stored() && !by->pass && by->caches(method) && by->may_look_up(view.has_cookie);
 }
 
 ask ask::owned_copy() const
@@ -60,6 +65,7 @@ ask ask::owned_copy() const
         copy.fields.push_back({name, keep(one.value)});
     }
     copy.view = protocol::read_request(copy.method, copy.fields);
+    copy.view.directives = view.directives;
     return copy;
 }
 

@@ -24,7 +24,8 @@ http::streamed_reply gate::handle(http::request& from, http::exchange& to)
     if (auto refused = locate(from)) return std::move(*refused);
     auto& what = scratch_;
     if (what.method == "PURGE") return purge_one(what.owned_copy(), to);
-    if (!what.cacheable) return pass(what.owned_copy(), from, to);
+    // What a body of GET means, nobody knows (RFC 9110, 9.3.1).
+    if (!what.cacheable || to.has_body()) return pass(what.owned_copy(), from, to);
     auto seen = look_up(what);
     if (seen.answer) return std::move(*seen.answer);
     if (what.view.directives.only_if_cached) {

@@ -48,4 +48,12 @@ boost::asio::awaitable<void> handlers::drain()
     return engine_->log.drain();
 }
 
+void handlers::end() noexcept
+{
+    inspection_.reset();
+    gate_.reset();
+    purges_.reset();
+    engine_.reset();
+}
+
 }  // namespace shoal::cache

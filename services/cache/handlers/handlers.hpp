@@ -24,6 +24,7 @@ public:
     [[nodiscard]] http::stream_handler site_handler() override;
     [[nodiscard]] std::vector<http::route> admin_routes() override;
     [[nodiscard]] boost::asio::awaitable<void> drain() override;
+    void end() noexcept override;
 
 private:
     void apply(std::shared_ptr<const settings> chosen);
