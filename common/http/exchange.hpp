@@ -29,7 +29,9 @@ struct streamed_head {
 };
 
 /// Lives as long as the handler that it was given to. Every call but cut() may fail with the connection, after which
-/// each later one fails as well.
+/// each later one fails as well. One coroutine may read while another writes, when both end before the handler does.
+/// A handler that ends, or throws, without completing its answer gets 500 sent, or what read() was refused for; once
+/// its answer is begun, the connection is cut.
 class exchange {
 public:
     /// The request has a body that has not been read to its end.
@@ -54,7 +56,8 @@ public:
     /// The answer can't be completed: cuts the connection, so that the client sees that it is truncated.
     virtual void cut() noexcept = 0;
     [[nodiscard]] virtual bool begun() const noexcept = 0;
-    /// The client has closed its side or reset the connection: an answer would reach nobody. Costs a system call.
+    /// The client has closed the connection or its own side of it, or reset it: an answer would hardly reach it. Costs
+    /// a system call.
     [[nodiscard]] virtual bool abandoned() const noexcept = 0;
 
     /// A whole answer, instead of begin(), write() and end().

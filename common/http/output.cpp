@@ -11,6 +11,7 @@ namespace shoal::http {
 namespace {
 
 constexpr std::size_t most_vectors = 64;
+/// Copying less costs less than a vector for the kernel, and bounds how many pieces wait.
 constexpr std::size_t shortest_kept = 256;
 /// What is kept for the next answers.
 constexpr std::size_t kept_text = 16 * 1024;
@@ -34,9 +35,18 @@ void output::add(keeper owner, std::span<const std::string_view> pieces, std::ui
     if (length == 0) return;
     auto at = pieces.begin();
     for (; at->size() <= offset; ++at) offset -= at->size();
+    if (length < shortest_kept) {
+        for (; length > 0; ++at) {
+            const auto part = at->substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
+            text_.append(part);
+            length -= part.size();
+            offset = 0;
+        }
+        return;
+    }
     seal_text();
     kept_size_ += length;
-    runs_.push_back({std::move(owner), at->substr(offset), &*at + 1, length});
+    runs_.push_back({std::move(owner), at->substr(static_cast<std::size_t>(offset)), &*at + 1, length});
 }
 
 /// Gives the text that has no run yet its own, or to the last one.

@@ -1,5 +1,6 @@
 #pragma once
-// What a connection has still to send, in order: text of its own, and bytes that others keep and nobody copies.
+// What a connection has still to send, in order: text of its own, and bytes that others keep, which are not copied
+// unless they are less than 256.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +21,6 @@ public:
 
     /// To be appended to: what is appended follows all that was added before.
     [[nodiscard]] std::string& text() noexcept { return text_; }
-    /// A short piece is copied, which costs less than to point to it and bounds how many there are.
     void add(shared_bytes piece);
     /// `length` bytes from `offset` on of the pieces, which `owner` keeps together with the span itself.
     void add(keeper owner, std::span<const std::string_view> pieces, std::uint64_t offset, std::uint64_t length);

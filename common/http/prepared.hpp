@@ -1,5 +1,6 @@
 #pragma once
-// An answer that was made before it was asked for: its head is written as it stands, its body is not copied.
+// An answer that was made before it was asked for: its head is written as it stands, its body is not copied unless it
+// is shorter than what it costs to point to it (256 bytes).
 
 #include <array>
 #include <cstddef>

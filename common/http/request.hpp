@@ -45,7 +45,7 @@ public:
     std::vector<header> headers;
     /// Taken over from X-Request-Id when it is 1 to 128 visible ASCII characters, else made by the session.
     std::string_view id;
-    /// Read after the last recv of this request.
+    /// Read after the last recv of this request; of its head, where its body is streamed.
     boot_time received;
     /// From X-Request-Deadline-Ms: that many milliseconds (1 to 3,600,000) after `received`.
     std::optional<boot_time> deadline;

@@ -3,6 +3,11 @@
 #include <functional>
 #include <stdexcept>
 
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
 
 #include "tests/unit/http/streams.hpp"
@@ -248,6 +253,30 @@ TEST_CASE("stream: a handler that fails before its answer is 500, after its begi
     CHECK(log.find("a handler threw an exception") != std::string::npos);
     CHECK(log.find("a handler ended without completing its answer") != std::string::npos);
     CHECK(log.find("an answer has not the length that its head says") != std::string::npos);
+}
+
+TEST_CASE("stream: where only the connection's end ends a body, one that is cut off is reset", "[http]")
+{
+    const script text = [](request& from, exchange& over) -> awaitable<void> {
+        co_await test::succeeds(over.begin({}));
+        co_await test::succeeds(over.write(share("hello")));
+        if (from.path == "/whole") co_await test::succeeds(over.end({}));
+    };
+    world here{following(text)};
+    const auto port = here.server->listen_tcp("127.0.0.1", 0);
+    here.server->start();
+    const auto end_of = [&](const std::string& path) {
+        boost::asio::ip::tcp::socket client{here.loop};
+        client.connect({boost::asio::ip::make_address("127.0.0.1"), port});
+        boost::asio::write(client, boost::asio::buffer("GET " + path + " HTTP/1.0\r\n\r\n"));
+        std::string got;
+        std::optional<boost::system::error_code> ended;
+        boost::asio::async_read(client, boost::asio::dynamic_buffer(got), [&](auto error, auto) { ended = error; });
+        REQUIRE(here.wait_for([&] { return ended.has_value(); }));
+        return *ended;
+    };
+    CHECK(end_of("/whole") == boost::asio::error::eof);
+    CHECK(end_of("/cut") == boost::asio::error::connection_reset);
 }
 
 TEST_CASE("stream: a handler that throws at once is 500", "[http]")
