@@ -12,14 +12,14 @@ import tempfile
 from pathlib import Path
 from typing import Callable
 
-from . import limiter
+from . import cache, limiter
 from .figures import Figure, table
 from .measure import Bench
 from .servers import Fleet
 
-_DESCRIPTION = "Measures what a decision of the limiter costs, beside what nginx needs for `return 200`."
+_DESCRIPTION = "Measures what a decision of the limiter costs beside nginx, or an answer of the cache beside its peers."
 _EPILOG = """\
-It starts a fleet of its own in a temporary home, a worker beside it, an HAProxy with nothing but routing, and an
+limiter: it starts a fleet of its own in a temporary home, a worker beside it, an HAProxy with nothing but routing, and an
 nginx, and sends each of them the same kind of load over loopback, one after the other and in rounds. The table has
 CPU microseconds per request by process, from the kernel's scheduler; medians over the rounds; `all` is the sum of
 what counts for the ratio. `memory` is the part of the decisions that made no call to Redis, as the worker counts
@@ -37,12 +37,27 @@ cases:
   --scale, fleet              32 hot keys through HAProxy to 1 to 8 workers: all processes of the fleet
   --scale, keys               1,000 to 1,000,000 keys in Redis, any of them at random: worker and Redis
 
+cache: it starts nginx with a cache, Varnish without a log, and a worker with Redis in front of one nginx, which has
+static files; what is measured has a core of its own, everything else another. CPU time is that of all processes of
+the cache, not of the origin.
+
+cases:
+  hits       200 B, 4 KiB and 64 KiB, at 1 and at 32 connections
+  haproxy    a small hit through HAProxy, with nothing but routing and as scripts/fleet configures it
+  misses     each request another URL
+  l2         a worker with no room finds everything in Redis
+  zipf       10,000 objects of 200 B to 4 KiB, popularity by Zipf with 0.9
+  memory     growth of the processes by 100,000 objects of 1 KiB
+  purge      from asking to all of 8 workers having confirmed it, under a quarter of the load that they can bear
+
 exit codes: 0 measured, 1 something failed, 2 usage
 
 examples:
   scripts/bench
   scripts/bench limiter --rounds 5 --json > after.json
   scripts/bench limiter --scale
+  scripts/bench cache --quick
+  scripts/bench cache --only hits --only haproxy --rounds 7
 """
 
 
@@ -72,17 +87,27 @@ def main(arguments: list[str], root: Path) -> int:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=_DESCRIPTION, epilog=_EPILOG,
                                      formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("what", nargs="?", choices=("limiter",), default="limiter",
+    parser.add_argument("what", nargs="?", choices=("limiter", "cache"), default="limiter",
                         help="which service (default: limiter)")
     parser.add_argument("--scale", action="store_true",
                         help="also from 1 to 8 workers and from 1,000 to 1,000,000 keys; takes minutes more")
+    parser.add_argument("--quick", action="store_true", help="of the cache: what takes two minutes, and is worth less")
+    parser.add_argument("--only", action="append", default=[], choices=cache.NAMES, metavar="NAME",
+                        help="of the cache: only these cases; repeatable")
     parser.add_argument("--rounds", type=_number(1, 100), default=3, metavar="N", help="(default: 3)")
     parser.add_argument("--seconds", type=_number(1, 60), default=4, metavar="N",
                         help="of load per case and round, after one to warm up (default: 4)")
     parser.add_argument("--connections", type=_number(1, 1000), default=32, metavar="N", help="(default: 32)")
     parser.add_argument("--bin", metavar="DIR", help="the workers' binaries; built here when not given")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    return parser.parse_args(arguments)
+    chosen = parser.parse_args(arguments)
+    if chosen.what == "limiter" and (chosen.quick or chosen.only):
+        parser.error("--quick and --only are of the cache")
+    if chosen.what == "cache" and chosen.scale:
+        parser.error("--scale is of the limiter")
+    if chosen.quick:
+        chosen.rounds, chosen.seconds = 1, 1
+    return chosen
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:
@@ -96,9 +121,13 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 
 def _measure(root: Path, folder: Path, chosen: argparse.Namespace) -> list[tuple[str, str, list[Figure]]]:
     """Name, what the ratios are to, and figures of each table."""
-    bench = Bench(folder, chosen.seconds, chosen.connections, _say)
     if os.getloadavg()[0] > 0.5:
         _say(f"this machine is busy (load average {os.getloadavg()[0]:.1f}): expect worse figures than it can do")
+    return (_measure_cache if chosen.what == "cache" else _measure_limiter)(root, folder, chosen)
+
+
+def _measure_limiter(root: Path, folder: Path, chosen: argparse.Namespace) -> list[tuple[str, str, list[Figure]]]:
+    bench = Bench(folder, chosen.seconds, chosen.connections, _say)
     _say("starting a fleet")
     with Fleet(root, folder, chosen.bin, limiter.RULES) as fleet:
         tables = [("limiter", "to nginx", limiter.decisions(bench, fleet, folder, chosen.rounds))]
@@ -107,6 +136,23 @@ def _measure(root: Path, folder: Path, chosen: argparse.Namespace) -> list[tuple
             tables.append(("fleet", "to 1 worker", limiter.through_haproxy(bench, fleet, chosen.rounds)))
             tables.append(("keys", "to 1,000 keys", limiter.by_keys(bench, fleet, folder, chosen.rounds)))
     return tables
+
+
+def _measure_cache(root: Path, folder: Path, chosen: argparse.Namespace) -> list[tuple[str, str, list[Figure]]]:
+    cores = sorted(os.sched_getaffinity(0))
+    core, other = (cores[0], cores[1]) if len(cores) > 1 else (None, None)
+    bench = Bench(folder, chosen.seconds, chosen.connections, _say, other)
+    binaries = Path(chosen.bin) if chosen.bin else _built(root)
+    plan = cache.Plan(chosen.rounds, chosen.only, chosen.quick)
+    with cache.Field(root, folder, binaries / "shoal-cache", core, other) as field:
+        return cache.tables(bench, field, plan)
+
+
+def _built(root: Path) -> Path:
+    for command in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release", "--target", "shoal-cache"]):
+        if subprocess.run(command, cwd=root, stdout=sys.stderr, check=False).returncode != 0:
+            raise RuntimeError("the worker could not be built; see above")
+    return root / "build" / "release" / "bin"
 
 
 def _say(text: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any, Sequence
 from .measure import Measured
 
 _PROCESSES = ("nginx", "haproxy", "worker", "redis")
+# Shown when some figure has them.
+_MORE_PROCESSES = ("varnish",)
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,12 @@ class Figure:
             return None
         return self.ratio >= self.wanted if self.at_least else self.ratio <= self.wanted
 
-    def cells(self) -> list[str]:
-        wanted = "" if self.wanted is None else f"{'>=' if self.at_least else '<='} {self.wanted:.1f} x"
+    def cells(self, processes: Sequence[str]) -> list[str]:
+        decimals = 1 if self.wanted is None or round(self.wanted, 1) == self.wanted else 2
+        wanted = "" if self.wanted is None else f"{'>=' if self.at_least else '<='} {self.wanted:.{decimals}f} x"
         return [
             self.name,
-            *(f"{self.cpu_us[name]:.1f}" if name in self.cpu_us else "" for name in _PROCESSES),
+            *(f"{self.cpu_us[name]:.1f}" if name in self.cpu_us else "" for name in processes),
             "" if self.total_us is None else f"{self.total_us:.1f}",
             f"{self.ratio:.2f} x",
             wanted,
@@ -60,8 +63,9 @@ class Figure:
 
 def table(title: str, ratio_to: str, figures: Sequence[Figure]) -> str:
     """Names to the left, numbers to the right."""
-    lines = [[title, *_PROCESSES, "all", ratio_to, "wanted", "met", "memory", "requests/s"]]
-    lines += [figure.cells() for figure in figures]
+    processes = [*_PROCESSES, *(name for name in _MORE_PROCESSES if any(name in one.cpu_us for one in figures))]
+    lines = [[title, *processes, "all", ratio_to, "wanted", "met", "memory", "requests/s"]]
+    lines += [figure.cells(processes) for figure in figures]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join("  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width
                                                              in zip(line[1:], widths[1:]))]).rstrip() for line in lines)

@@ -28,6 +28,8 @@ class Case:
     """Whether answers that are not 2xx are what is wanted."""
     threads: int = 1
     """Of wrk, each with all the connections."""
+    connections: int | None = None
+    """When not the bench's own."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,14 @@ class Measured:
 
 
 class Bench:
-    def __init__(self, folder: Path, seconds: int, connections: int, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, seconds: int, connections: int, say: Callable[[str], None],
+                 core: int | None = None) -> None:
         self._script = folder / "load.lua"
-        self._seconds, self._connections, self._say = seconds, connections, say
+        self._seconds, self._connections, self._say, self._core = seconds, connections, say, core
 
-    def load(self, url: str, script: str, seconds: int, threads: int = 1) -> wrk.Load:
+    def load(self, url: str, script: str, seconds: int, threads: int = 1, connections: int | None = None) -> wrk.Load:
         self._script.write_text(script)
-        return wrk.run(url, self._connections, seconds, self._script, threads)
+        return wrk.run(url, connections or self._connections, seconds, self._script, threads, self._core)
 
     def rounds(self, cases: Sequence[Case], rounds: int) -> list[Measured]:
         """Every case once, then every case again: what changes on the machine meets them all alike."""
@@ -80,9 +83,9 @@ class Bench:
 
     def sample(self, case: Case) -> Sample:
         url = case.server.url + case.path
-        self.load(url, case.script, 1, case.threads)
+        self.load(url, case.script, 1, case.threads, case.connections)
         before, decided = cpu.total_ns(case.server.processes), _decisions(case.server)
-        load = self.load(url, case.script, self._seconds, case.threads)
+        load = self.load(url, case.script, self._seconds, case.threads, case.connections)
         after, decided_after = cpu.total_ns(case.server.processes), _decisions(case.server)
         if not case.refused and load.failed > load.requests // 1000:
             raise RuntimeError(f"{case.name}: {load.failed} of {load.requests} requests failed")

@@ -6,7 +6,7 @@ import json
 import socket
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator, Sequence
@@ -71,7 +71,7 @@ def nginx(folder: Path) -> Iterator[Server]:
     port, config = free_port(), folder / "nginx.conf"
     config.write_text(_NGINX.format(folder=folder, port=port))
     command = ["/usr/sbin/nginx", "-e", str(folder / "error.log"), "-c", str(config)]
-    with _running(command, "nginx", lambda pid: bool(children(pid))) as pid:
+    with running(command, "nginx", lambda pid: bool(children(pid))) as pid:
         yield Server(f"http://127.0.0.1:{port}", {"nginx": children(pid)})
 
 
@@ -129,10 +129,10 @@ class Fleet:
                    "--config", str(data / "conf" / "config.json"), "--listen", f"tcp:127.0.0.1:{port}",
                    "--listen", f"unix:{place}", "--admin", f"unix:{admin}",
                    "--redis-state", f"unix:{self.redis_socket}"]
-        with open(folder / f"worker-{number}.log", "wb") as log:
-            with _running(command, "the worker", lambda _: ask(admin, "/-/ready")[0] == 200, log) as pid:
-                redis = {"redis": self.server().processes["redis"]}
-                yield Server(f"http://127.0.0.1:{port}", {"worker": [pid], **redis}, admin), place
+        log = folder / f"worker-{number}.log"
+        with running(command, "the worker", lambda _: ask(admin, "/-/ready")[0] == 200, log) as pid:
+            redis = {"redis": self.server().processes["redis"]}
+            yield Server(f"http://127.0.0.1:{port}", {"worker": [pid], **redis}, admin), place
 
     @contextmanager
     def bare(self, folder: Path, worker: Server, place: Path) -> Iterator[Server]:
@@ -141,7 +141,7 @@ class Fleet:
         port, config = free_port(), folder / "bare.cfg"
         config.write_text(_BARE.format(port=port, expression=manifest["key"]["expression"], socket=place))
         command = ["/usr/sbin/haproxy", "-q", "-db", "-f", str(config)]
-        with _running(command, "haproxy", lambda _: _accepts(port)) as pid:
+        with running(command, "haproxy", lambda _: accepts(port)) as pid:
             yield Server(f"http://127.0.0.1:{port}", {"haproxy": [pid], **worker.processes}, worker.admin)
 
 
@@ -167,25 +167,31 @@ def keys_in_redis(place: Path) -> int:
         return int(connection.recv(64).decode().strip().lstrip(":"))
 
 
-def _accepts(port: int) -> bool:
+def accepts(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager
-def _running(command: list[str], name: str, ready: Callable[[int], bool], log: Any = None) -> Iterator[int]:
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log)
-    try:
+def running(command: list[str], name: str, ready: Callable[[int], bool], log: Path | None = None) -> Iterator[int]:
+    """Ends it again. What it says goes to `log`, of which the end is in the error when it does not start."""
+    with ExitStack() as stack:
+        file = stack.enter_context(open(log, "ab")) if log else None
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+        stack.callback(_end, process)
         deadline = time.monotonic() + 20
         while not ready(process.pid):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{name} did not start: {' '.join(command)}")
+                said = log.read_text("utf-8", "replace")[-2000:] if log else ""
+                raise RuntimeError(f"{name} did not start: {' '.join(command)}\n{said}".rstrip())
             time.sleep(0.02)
         yield process.pid
-    finally:
-        process.terminate()
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

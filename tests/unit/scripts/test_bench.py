@@ -143,7 +143,7 @@ class LoadsOf(Bench):
         super().__init__(folder, 1, 1, lambda text: None)
         self._answer = wrk.Load(requests, failed, 1.0)
 
-    def load(self, url: str, script: str, seconds: int, threads: int = 1) -> wrk.Load:
+    def load(self, url: str, script: str, seconds: int, threads: int = 1, connections: int | None = None) -> wrk.Load:
         return self._answer
 
 
