@@ -14,6 +14,21 @@ namespace shoal::cache {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// Pieces that lie side by side in one block become one: fewer of them to write.
+void append_joined(std::vector<shared_bytes>& to, const shared_bytes& piece)
+{
+    const bool follows = !to.empty() && to.back().owner == piece.owner &&
+                         to.back().view.data() + to.back().view.size() == piece.view.data();
+    if (follows)
+        to.back().view = {to.back().view.data(), to.back().view.size() + piece.view.size()};
+    else
+        to.push_back(piece);
+}
+
+}  // namespace
+
 origin::outgoing fetch::request() const
 {
     std::vector<field_view> conditions;
@@ -114,7 +129,7 @@ void fetch::finish(origin::answer& from)
         return;
     }
     auto parts = with_head(from.status(), into_->received());
-    parts.body.assign(into_->pieces().begin(), into_->pieces().end());
+    for (const auto& piece : into_->pieces()) append_joined(parts.body, piece);
     auto made = stored::make(parts);
     if (with_.log.judge(made->since(), made->tags()) != standing::purged) {
         with_.l1.insert(made);
