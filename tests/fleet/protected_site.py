@@ -120,7 +120,7 @@ def haproxy(folder: Path, fleet: int, site: int, patient: bool = True) -> Iterat
 def _running(command: list[str], port: int) -> Iterator[None]:
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
-        eventually(lambda: process.poll() is not None or _listens(port), 20, f"{command[0]} listens on {port}")
+        eventually(lambda: process.poll() is not None or listens(port), 20, f"{command[0]} listens on {port}")
         assert process.poll() is None, f"{command[0]} ended with {process.returncode}"
         yield
     finally:
@@ -128,7 +128,7 @@ def _running(command: list[str], port: int) -> Iterator[None]:
         process.wait(20)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
