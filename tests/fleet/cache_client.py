@@ -62,11 +62,12 @@ def is_hit(answer: Answer) -> bool:
 
 
 def raw(fleet: FleetUnderTest, request: bytes, worker: str | None = None, seconds: float = 5) -> bytes:
-    """Everything that comes until the other side closes, or nothing has come for so long."""
+    """Sends this and no more: everything that comes until the other side closes, or nothing has come for so long."""
     with door(fleet, worker, timeout=seconds) as connection:
         found = b""
         try:
             connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
             while part := connection.recv(65536):
                 found += part
         except OSError:

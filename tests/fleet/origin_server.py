@@ -49,6 +49,9 @@ class Page:
     trailers: Mapping[str, str] = field(default_factory=dict)
     cut_after: int | None = None
     """The connection is reset after so many bytes of the body; 0 is after the head, -1 before it."""
+    raw: bytes | None = None
+    """Sent as it stands, instead of what the others say; the connection is closed after it unless `raw_stays`."""
+    raw_stays: bool = False
 
     def answers_304(self, asked: Asked) -> bool:
         if self.status != 200 or asked.method not in ("GET", "HEAD"):
@@ -181,13 +184,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _answer(self) -> None:
-        asked = Asked(self.command, self.path, {name.lower(): value for name, value in self.headers.items()},
+        # Not self.path: that has one slash where several stood.
+        target = self.requestline.split()[1]
+        asked = Asked(self.command, target, {name.lower(): value for name, value in self.headers.items()},
                       self._read_body(), time.monotonic())
         page = self.server.origin.answer_to(asked)
         if page.gate is not None:
             page.gate.wait(60)
         time.sleep(page.delay)
-        if page.cut_after == -1:
+        if page.raw is not None:
+            self.wfile.write(page.raw)
+            self.wfile.flush()
+            self.close_connection = not page.raw_stays
+        elif page.cut_after == -1:
             self._reset()
         elif page.answers_304(asked):
             self._head(page, 304)
