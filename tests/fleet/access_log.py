@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -15,10 +17,31 @@ LOG = Path(os.environ.get("SHOAL_DATA", ROOT.parent / "shared" / "data")) / "acc
 needs_log = pytest.mark.skipif(not LOG.exists(), reason=f"{LOG} is not there: the real access log is not part of "
                                                         "the project")
 
+_LINE = re.compile(r'(\S+) \S+ \S+ \[([^]]+)\] "(\S+) (\S+)[^"]*" (\d+) (\d+|-)')
+
+
+class Entry(NamedTuple):
+    address: str
+    method: str
+    target: str
+    status: int
+    size: int
+    """Bytes of the body."""
+
 
 def addresses() -> list[str]:
     """The client of each request, in the order of time."""
+    return [entry.address for entry in entries()]
+
+
+def entries() -> list[Entry]:
+    """In the order of time."""
+    found = []
     with gzip.open(LOG, "rt", encoding="utf-8", errors="replace") as lines:
-        entries = [(datetime.strptime(line.split("[")[1].split("]")[0], "%d/%b/%Y:%H:%M:%S %z"), line.split()[0])
-                   for line in lines]
-    return [address for _, address in sorted(entries, key=lambda entry: entry[0])]
+        for line in lines:
+            parts = _LINE.match(line)
+            assert parts, line
+            address, time, method, target, status, size = parts.groups()
+            found.append((datetime.strptime(time, "%d/%b/%Y:%H:%M:%S %z"),
+                          Entry(address, method, target, int(status), 0 if size == "-" else int(size))))
+    return [entry for _, entry in sorted(found, key=lambda one: one[0])]
