@@ -1,5 +1,5 @@
-"""A real access log, replayed twice: what the answers say in Cache-Status is what the metrics count, and the second time
-nearly everything is from the cache."""
+"""A real access log, replayed twice: the metrics count what the answers say in Cache-Status, and the second time nearly
+everything is from the cache."""
 
 from __future__ import annotations
 
