@@ -147,9 +147,14 @@ def _nginx(folder: Path, name: str, http: str, core: Core) -> Iterator[Server]:
     port, config = free_port(), folder / f"{name}.conf"
     config.write_text(_NGINX.format(folder=folder, name=name, http=http.replace("@PORT@", str(port))))
     command = [*on(core), "/usr/sbin/nginx", "-e", str(folder / f"{name}.log"), "-c", str(config)]
-    with running(command, "nginx", lambda pid: bool(children(pid)) and accepts(port)) as pid:
-        # Those that load and manage a cache are among them.
-        yield Server(f"http://127.0.0.1:{port}", {"nginx": children(pid)})
+    with running(command, "nginx", lambda pid: bool(_serving(pid)) and accepts(port)) as pid:
+        yield Server(f"http://127.0.0.1:{port}", {"nginx": _serving(pid)})
+
+
+def _serving(pid: int) -> list[int]:
+    """Not those that load and manage a cache: the loader ends after a minute."""
+    return [child for child in children(pid)
+            if Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"nginx: worker process")]
 
 
 def origin(folder: Path, core: Core) -> ContextManager[Server]:
