@@ -211,12 +211,14 @@ private:
     bool apply(worker& at, const purge_redis_model::entry& what);
     [[nodiscard]] std::string relevant(const worker& at, const std::string& buckets) const;
     void progressed(std::size_t which);
+    void leave(std::size_t which);
+
+    // model_purges.cpp: purges, and what waits for them
     void begin_purge(std::size_t which, bool soft, std::size_t key, bool shared);
     void purge_written(std::size_t which, call& of);
     void look(std::size_t which);
     void heard_reports(std::size_t which, call& of);
     void conclude(std::size_t which);
-    void leave(std::size_t which);
 
     // model_cache.cpp: requests and fills
     void handle(std::size_t which, std::uint32_t asked);
