@@ -1,5 +1,6 @@
 // Answers that are ready before they are asked for.
 
+#include <algorithm>
 #include <random>
 #include <regex>
 
@@ -161,7 +162,7 @@ TEST_CASE("prepared: any part of any pieces comes out whole", "[http]")
     auto client = here.connect();
     for (int round = 0; round < 200; ++round) {
         offset = round == 0 ? 0 : upto(size);
-        length = round == 0 ? size : upto(size - offset);
+        length = round == 0 ? size : upto(std::min(size - offset, round % 3 == 0 ? 300 : size));
         CAPTURE(round, offset, length);
         client.send(get);
         REQUIRE(client.read_one().body == has.now->body().substr(offset, length));
