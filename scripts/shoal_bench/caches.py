@@ -124,8 +124,8 @@ class Redises:
 
     def __enter__(self) -> "Redises":
         for place, more in ((self.state, []), (self.l2, ["--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lfu"])):
-            command = [*on(self._core), "/usr/bin/redis-server", "--port", "0", "--unixsocket", str(place), "--save", "",
-                       "--dir", str(self._folder), *more]
+            command = [*on(self._core), "/usr/bin/redis-server", "--port", "0", "--unixsocket", str(place),
+                       "--save", "", "--dir", str(self._folder), *more]
             self.pids.append(self._stack.enter_context(
                 running(command, "redis-server", lambda _, at=place: at.exists(), self._folder / "redis.log")))
         return self
@@ -178,9 +178,9 @@ def varnish(folder: Path, origin_port: int, core: Core) -> Iterator[Cache]:
     place.parent.mkdir(exist_ok=True)
     place.parent.chmod(0o777)
     jail = ["-j", "unix"] if os.geteuid() == 0 and _has_account("vcache") else ["-j", "none"]
-    command = [*on(core), "/usr/sbin/varnishd", *jail, "-F", "-n", str(home), "-a", f"127.0.0.1:{port}", "-a", f"{place},mode=666",
-               "-f", str(vcl), "-s", "malloc,1g", "-T", "none", "-p", "vsl_mask=" + ",".join(f"-{tag}" for tag in
-                                                                                             _UNLOGGED)]
+    command = [*on(core), "/usr/sbin/varnishd", *jail, "-F", "-n", str(home), "-a", f"127.0.0.1:{port}",
+               "-a", f"{place},mode=666", "-f", str(vcl), "-s", "malloc,1g", "-T", "none",
+               "-p", "vsl_mask=" + ",".join(f"-{tag}" for tag in _UNLOGGED)]
     with running(command, "varnishd", lambda _: accepts(port), folder / "varnish.log") as pid:
         yield Cache(Server(f"http://127.0.0.1:{port}", {"varnish": children(pid)}), place)
 
@@ -195,8 +195,8 @@ def worker(folder: Path, binary: Path, redises: Redises, origin_port: int, core:
         "memory": memory, "purge": {"token_file": str(token)},
         "sites": [{"name": "bench", "hosts": ["*"], "origins": [f"127.0.0.1:{origin_port}"]}]}}}))
     place, api, admin = (folder / f"{name}.{what}" for what in ("site", "api", "admin"))
-    command = [*on(core), str(binary), "--name", name, "--generation", "1", "--config", str(config), "--listen", f"unix:{api}",
-               "--listen-site", f"tcp:127.0.0.1:{port}", "--listen-site", f"unix:{place}", "--admin", f"unix:{admin}",
+    command = [*on(core), str(binary), "--name", name, "--generation", "1", "--config", str(config),
+               "--listen", f"unix:{api}", "--listen-site", f"tcp:127.0.0.1:{port}", "--listen-site", f"unix:{place}", "--admin", f"unix:{admin}",
                "--redis-state", f"unix:{redises.state}", "--redis-l2", f"unix:{redises.l2}"]
     with running(command, "the worker", lambda _: ask(admin, "/-/ready")[0] == 200, folder / f"{name}.log") as pid:
         pids = {"worker": [pid], "redis": redises.pids}

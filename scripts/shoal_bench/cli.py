@@ -19,14 +19,18 @@ from .servers import Fleet
 
 _DESCRIPTION = "Measures what a decision of the limiter costs beside nginx, or an answer of the cache beside its peers."
 _EPILOG = """\
-limiter: it starts a fleet of its own in a temporary home, a worker beside it, an HAProxy with nothing but routing, and an
-nginx, and sends each of them the same kind of load over loopback, one after the other and in rounds. The table has
-CPU microseconds per request by process, from the kernel's scheduler; medians over the rounds; `all` is the sum of
-what counts for the ratio. `memory` is the part of the decisions that made no call to Redis, as the worker counts
-them. Figures of two runs or two machines do not compare; the ratios within one run do. Run it on a machine that is
-otherwise idle.
+limiter: it starts a fleet of its own in a temporary home, a worker beside it, an HAProxy with nothing but routing,
+and an nginx, and sends each of them the same kind of load over loopback, one after the other and in rounds.
 
-cases:
+cache: it starts an nginx with a cache, a Varnish without a log, and a worker with its two Redis in front of another
+nginx, which has static files. What is measured has a core of its own, the load and the rest another.
+
+The tables have CPU microseconds per request by process, from the kernel's scheduler; medians over the rounds; `all`
+is the sum of what counts for the ratio. `memory` is the part of the requests that made no call to Redis, as the
+worker counts them. Figures of two runs or two machines do not compare; the ratios within one run do. Run it on a
+machine that is otherwise idle.
+
+cases of the limiter:
   worker, local decision      one hot key of a rule of 10,000,000 a second, straight to a worker over TCP
   worker, remembered refusal  one hot key far above its limit, likewise
   worker, through Redis       10,000 keys of a rule too slow for leases, likewise
@@ -37,11 +41,7 @@ cases:
   --scale, fleet              32 hot keys through HAProxy to 1 to 8 workers: all processes of the fleet
   --scale, keys               1,000 to 1,000,000 keys in Redis, any of them at random: worker and Redis
 
-cache: it starts nginx with a cache, Varnish without a log, and a worker with Redis in front of one nginx, which has
-static files; what is measured has a core of its own, everything else another. CPU time is that of all processes of
-the cache, not of the origin.
-
-cases:
+cases of the cache:
   hits       200 B, 4 KiB and 64 KiB, at 1 and at 32 connections
   haproxy    a small hit through HAProxy, with nothing but routing and as scripts/fleet configures it
   misses     each request another URL
@@ -91,7 +91,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
                         help="which service (default: limiter)")
     parser.add_argument("--scale", action="store_true",
                         help="also from 1 to 8 workers and from 1,000 to 1,000,000 keys; takes minutes more")
-    parser.add_argument("--quick", action="store_true", help="of the cache: what takes two minutes, and is worth less")
+    parser.add_argument("--quick", action="store_true", help="of the cache: once and briefly, in two minutes or three")
     parser.add_argument("--only", action="append", default=[], choices=cache.NAMES, metavar="NAME",
                         help="of the cache: only these cases; repeatable")
     parser.add_argument("--rounds", type=_number(1, 100), default=3, metavar="N", help="(default: 3)")
@@ -149,7 +149,8 @@ def _measure_cache(root: Path, folder: Path, chosen: argparse.Namespace) -> list
 
 
 def _built(root: Path) -> Path:
-    for command in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release", "--target", "shoal-cache"]):
+    for command in (["cmake", "--preset", "release"],
+                    ["cmake", "--build", "--preset", "release", "--target", "shoal-cache"]):
         if subprocess.run(command, cwd=root, stdout=sys.stderr, check=False).returncode != 0:
             raise RuntimeError("the worker could not be built; see above")
     return root / "build" / "release" / "bin"

@@ -11,8 +11,8 @@ from typing import Callable, Sequence
 from . import cpu, wrk
 from .servers import Server, ask
 
-_DECISIONS = re.compile(r'^shoal_limiter_decisions_total\{(.*)\} (\S+)$', re.MULTILINE)
-_BY = re.compile(r'(?:^|,)by="([a-z]+)"')
+_DECISIONS = re.compile(r'^shoal_(?:limiter_decisions|cache_requests)_total\{(.*)\} (\S+)$', re.MULTILINE)
+_BY = re.compile(r'(?:^|,)(?:by|result)="([a-z0-9]+)"')
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Sample:
     cpu_us: dict[str, float]
     """Per request, by what the processes are called."""
     from_memory: float | None
-    """The part of the decisions that made no call to Redis; None when no worker was asked."""
+    """The part of the requests that made no call to Redis; None when no worker was asked."""
 
 
 @dataclass
@@ -84,19 +84,19 @@ class Bench:
     def sample(self, case: Case) -> Sample:
         url = case.server.url + case.path
         self.load(url, case.script, 1, case.threads, case.connections)
-        before, decided = cpu.total_ns(case.server.processes), _decisions(case.server)
+        before, made = cpu.total_ns(case.server.processes), decided(case.server)
         load = self.load(url, case.script, self._seconds, case.threads, case.connections)
-        after, decided_after = cpu.total_ns(case.server.processes), _decisions(case.server)
+        after, made_after = cpu.total_ns(case.server.processes), decided(case.server)
         if not case.refused and load.failed > load.requests // 1000:
             raise RuntimeError(f"{case.name}: {load.failed} of {load.requests} requests failed")
         if case.refused and load.failed < load.requests * 0.9:
             raise RuntimeError(f"{case.name}: only {load.failed} of {load.requests} requests were refused")
         return Sample(load.requests, load.rate, cpu.per_request_us(before, after, load.requests),
-                      share(decided, decided_after))
+                      share(made, made_after))
 
 
 def decisions(metrics: str) -> dict[str, float]:
-    """How many were made by memory, redis and policy, from a worker's metrics."""
+    """How many were made by memory, redis and policy, or answered as l1, l2 and so on, from a worker's metrics."""
     found: dict[str, float] = {}
     for labels, value in _DECISIONS.findall(metrics):
         by = _BY.search(labels)
@@ -106,11 +106,11 @@ def decisions(metrics: str) -> dict[str, float]:
 
 
 def share(before: dict[str, float], after: dict[str, float]) -> float | None:
-    """The part of the decisions between two readings that came from memory."""
+    """The part of the requests between two readings that was answered from memory."""
     made = {by: after[by] - before.get(by, 0) for by in after}
     total = sum(made.values())
-    return made.get("memory", 0) / total if total > 0 else None
+    return (made.get("memory", 0) + made.get("l1", 0)) / total if total > 0 else None
 
 
-def _decisions(server: Server) -> dict[str, float]:
+def decided(server: Server) -> dict[str, float]:
     return decisions(ask(server.admin, "/-/metrics")[1]) if server.admin else {}

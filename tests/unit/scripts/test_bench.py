@@ -68,6 +68,13 @@ def test_who_decided_is_read_from_a_workers_metrics() -> None:
     assert measure.decisions(METRICS) == {"memory": 90, "redis": 10}
 
 
+def test_how_the_cache_answered_is_read_from_its_workers_metrics() -> None:
+    found = measure.decisions('shoal_cache_requests_total{site="a",result="l1"} 90\n'
+                              'shoal_cache_requests_total{result="l2",site="a"} 7\n')
+    assert found == {"l1": 90, "l2": 7}
+    assert measure.share({"l1": 40, "l2": 7}, found) == 1.0
+
+
 def test_the_share_of_memory_is_that_of_the_decisions_in_between() -> None:
     assert measure.share({"memory": 90, "redis": 10}, {"memory": 120, "redis": 20}) == 0.75
     assert measure.share({}, {"redis": 5}) == 0
