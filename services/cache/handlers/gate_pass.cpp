@@ -1,5 +1,6 @@
 // A request that is for the origin alone: its answer is not stored, and may tell what stored ones it outdates.
 
+#include <charconv>
 #include <utility>
 
 #include "services/cache/coherence/tags.hpp"
@@ -39,6 +40,16 @@ std::vector<tag> outdated(const ask& by, unsigned status, protocol::field_span f
     for (const auto& group : protocol::invalidated_groups(fields))
         tags.push_back(tag_of(tag_kind::group, site.name, group));
     return tags;
+}
+
+/// To HEAD an origin may say the length that the body of GET has.
+std::optional<std::uint64_t> said_length(protocol::field_span fields)
+{
+    const auto text = protocol::find(fields, "Content-Length").value_or("");
+    std::uint64_t length = 0;
+    const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), length);
+    if (wrong != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return length;
 }
 
 }  // namespace
@@ -90,7 +101,8 @@ asio::awaitable<void> gate::hand_on(ask what, origin::answer& answer, http::exch
     lines.append(protocol::cache_status_line{
         {.forward = by_method ? protocol::forward_reason::method : protocol::forward_reason::bypass}}
                      .view());
-    const http::streamed_head streamed{.status = answer.status(), .lines = lines, .length = answer.length()};
+    const auto length = what.view.method == method_kind::head ? said_length(fields) : answer.length();
+    const http::streamed_head streamed{.status = answer.status(), .lines = lines, .length = length};
     if (!co_await to.begin(streamed)) co_return;
     while (true) {
         auto piece = co_await answer.read();
