@@ -50,6 +50,7 @@ private:
     void begin_followed(const shared_head& head);
     [[nodiscard]] boost::asio::awaitable<void> from_origin();
     [[nodiscard]] origin::outgoing request() const;
+    [[nodiscard]] bool may_serve_instead(const stored& kept) const;
     [[nodiscard]] boost::asio::awaitable<void> receive(origin::answer& from);
     void begin(const origin::answer& from);
     void decide(unsigned status, const protocol::exchange_times& when);

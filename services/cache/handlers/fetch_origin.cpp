@@ -75,14 +75,22 @@ asio::awaitable<void> fetch::from_origin()
         got = std::unique_ptr<origin::answer>{};
         co_return co_await from_origin();
     }
-    if (protocol::is_failure(from.status()) && validates_ &&
-        may_serve_stale(with_.log, received_, with_.log.judge(validates_->since(), validates_->tags())) &&
-        protocol::judge({.use = validates_->use(), .age = validates_->age(received_), .origin_failed = true}) ==
-            protocol::reuse::stale) {
+    if (protocol::is_failure(from.status()) && validates_ && may_serve_instead(*validates_)) {
         into_->fail(make_error_code(errc::origin_error_status));
         co_return;
     }
     co_await receive(from);
+}
+
+/// Of what is stale, when the origin's answer is a failure (RFC 5861, 4).
+bool fetch::may_serve_instead(const stored& kept) const
+{
+    const auto stands = with_.log.judge(kept.since(), kept.tags());
+    return may_serve_stale(with_.log, received_, stands) &&
+           protocol::judge({.use = kept.use(),
+                            .age = kept.age(received_),
+                            .softly_purged = stands == standing::softly_purged,
+                            .origin_failed = true}) == protocol::reuse::stale;
 }
 
 asio::awaitable<void> fetch::receive(origin::answer& from)
