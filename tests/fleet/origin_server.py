@@ -52,6 +52,8 @@ class Page:
     raw: bytes | None = None
     """Sent as it stands, instead of what the others say; the connection is closed after it unless `raw_stays`."""
     raw_stays: bool = False
+    sent: int = 0
+    """Bytes of the body that were written so far, to everybody."""
 
     def answers_304(self, asked: Asked) -> bool:
         if self.status != 200 or asked.method not in ("GET", "HEAD"):
@@ -245,6 +247,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 return
             self._write(piece, page.chunked)
             sent += len(piece)
+            page.sent += len(piece)
         if page.chunked:
             trailers = "".join(f"{name}: {value}\r\n" for name, value in page.trailers.items())
             self.wfile.write(f"0\r\n{trailers}\r\n".encode())
