@@ -36,7 +36,7 @@ examples:
 _STAT = """\
 Since each worker started, over all of them. HIT is the share that was answered without a fetch of its own: from a
 worker's memory (L1), from Redis (L2), along with another's fetch (COLLAPSED), or stale while it was allowed (STALE).
-FETCH is the time to an origin's whole answer, median and 99th percentile.
+FETCH is the time until the head of an origin's answer is there, median and 99th percentile.
 
 examples:
   scripts/fleet cache stat

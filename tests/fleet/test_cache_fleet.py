@@ -220,7 +220,8 @@ def test_a_cache_without_sites_is_not_run(make_fleet: Make, origin: Origin, tmp_
     fleet.run("up", "--origin", "none", "--config", str(file))
     assert fleet.run("ring", "locate", "cache", "shop.example/").stdout == "cache-1\n"
     assert fleet.visit("/", {"Host": "shop.example"})[2] == b"home"
-    assert fleet.visit("/", {"Host": "other.example"})[0] != 200
+    status, headers, _ = fleet.visit("/", {"Host": "other.example"})
+    assert (status, headers["cache-status"]) == (421, "shoal")
     file.write_text("{}")
     assert "scripts/fleet up' stops its workers" in fleet.run("reload", code=1).stderr
     fleet.run("up")

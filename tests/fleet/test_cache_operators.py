@@ -155,6 +155,6 @@ def test_an_inspection_says_where_and_until_when(cached: FleetUnderTest, origin:
     text = cached.run("cache", "inspect", address).stdout
     assert f"owner  {worker}" in text and "fresh for another" in text
     purge(cached, "--tag", "one")
-    assert json.loads(cached.run("cache", "inspect", address, "--json").stdout)["workers"][worker]["variants"][0][
-        "standing"] == "purged"
+    found = json.loads(cached.run("cache", "inspect", address, "--json").stdout)["workers"][worker]
+    assert found["variants"][0]["standing"] == "purged" and found["why"].startswith("purged")
     assert "http://HOST/PATH" in cached.run("cache", "inspect", "/inspected", code=2).stderr

@@ -17,11 +17,19 @@ protocol::cache_status hit_status(answered how)
     return {.hit = true, .detail = how == answered::stale ? "stale" : ""};
 }
 
+/// Neither a hit nor forwarded.
+http::response refused(unsigned status, std::string_view why)
+{
+    auto answer = http::problem(status, why);
+    answer.add("Cache-Status", "shoal");
+    return answer;
+}
+
 }  // namespace
 
 http::streamed_reply gate::handle(http::request& from, http::exchange& to)
 {
-    if (auto refused = locate(from)) return std::move(*refused);
+    if (auto wrong = locate(from)) return std::move(*wrong);
     auto& what = scratch_;
     if (what.method == "PURGE") return purge_one(what.owned_copy(), to);
     // What a body of GET means, nobody knows (RFC 9110, 9.3.1).
@@ -30,7 +38,7 @@ http::streamed_reply gate::handle(http::request& from, http::exchange& to)
     if (seen.answer) return std::move(*seen.answer);
     if (what.view.directives.only_if_cached) {
         what.at->instruments().count(answered::error);
-        return http::problem(504, "nothing is stored that may be used, and the request asks for no more");
+        return refused(504, "nothing is stored that may be used, and the request asks for no more");
     }
     // Its answer has no body to keep.
     if (what.view.method == protocol::method_kind::head && !seen.stale) return pass(what.owned_copy(), from, to);
@@ -43,12 +51,12 @@ std::optional<http::response> gate::locate(const http::request& from)
     auto& what = scratch_;
     what.fields.clear();
     for (const auto& one : from.headers) what.fields.push_back({one.name_text, one.value});
-    if (loops(what.fields)) return http::problem(508, "the request has been through this cache before (CDN-Loop)");
+    if (loops(what.fields)) return refused(508, "the request has been through this cache before (CDN-Loop)");
     what.over = scheme_of(what.fields);
     const auto host = host_name::parse(from.find(http::field::host).value_or(""), what.over);
-    if (!host) return http::problem(400, "Host is not a name that a site can have");
+    if (!host) return refused(400, "Host is not a name that a site can have");
     what.at = engine_.sites->of_host(host->name());
-    if (!what.at) return http::problem(421, "no site of this cache has that host");
+    if (!what.at) return refused(421, "no site of this cache has that host");
     what.host = *host;
     what.method = from.method_text;
     what.target = from.target;

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 #include "common/core/text.hpp"
 #include "services/cache/protocol/policy.hpp"
 #include "services/cache/site/purge_request.hpp"
@@ -65,6 +67,8 @@ std::string_view why(const json& variants, bool leased, bool uncacheable)
     if (!leased) return "the worker has no lease on the purge log: it serves from the origin";
     if (uncacheable) return "the last answer could not be stored: see detail in its Cache-Status";
     if (variants.empty()) return "not in this worker's memory";
+    if (std::ranges::all_of(variants, [](const json& one) { return one["standing"] == "purged"; }))
+        return "purged: fetched anew before it is served";
     for (const auto& one : variants)
         if (one["standing"] == "current" && one["expires_in_s"] > 0 && one["always_validate"] == false)
             return "fresh: served from memory";
