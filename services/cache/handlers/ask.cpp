@@ -3,7 +3,23 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/core/ascii.hpp"
+
 namespace shoal::cache {
+namespace {
+
+/// `names` are lower case, joined by commas.
+bool is_among(std::string_view names, std::string_view name) noexcept
+{
+    while (!names.empty()) {
+        const auto end = std::min(names.find(','), names.size());
+        if (iequals(names.substr(0, end), name)) return true;
+        names.remove_prefix(std::min(end + 1, names.size()));
+    }
+    return false;
+}
+
+}  // namespace
 
 std::vector<field_view> fields_of(const std::vector<http::header>& headers)
 {
@@ -15,7 +31,12 @@ std::vector<field_view> fields_of(const std::vector<http::header>& headers)
 
 std::string_view ask::of(std::string_view vary)
 {
-    variant_ = protocol::variant_key(outgoing(), vary);
+    // Most answers vary with one field: the others need not be read for each hit. Connection says which don't count.
+    named_.clear();
+    for (const auto& one : fields)
+        if (is_among(vary, one.name) || iequals(one.name, "connection")) named_.push_back(one);
+    const outgoing_fields sent{method, named_, *by, cacheable};
+    variant_ = protocol::variant_key(sent.view(), vary);
     return variant_;
 }
 

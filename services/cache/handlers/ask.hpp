@@ -47,8 +47,9 @@ public:
     /// May be answered from what is stored, and its answer be stored: GET and HEAD, but for what the rule passes.
     bool cacheable = false;
 
-    /// What the origin gets of the fields, and variants are made of.
+    /// What the origin gets of the fields.
     [[nodiscard]] std::span<const field_view> outgoing();
+    /// The same as of outgoing().
     [[nodiscard]] std::string_view of(std::string_view vary) override;
     /// For what goes on after the client has left.
     [[nodiscard]] ask owned_copy() const;
@@ -57,10 +58,12 @@ public:
     void read();
 
 private:
-    /// Made when it is asked for: most hits don't.
+    /// Made when it is asked for: hits don't.
     std::unique_ptr<const outgoing_fields> outgoing_;
     std::string owned_;
     std::string variant_;
+    /// Of a variant that is being made; kept for its memory.
+    std::vector<field_view> named_;
 };
 
 }  // namespace shoal::cache
