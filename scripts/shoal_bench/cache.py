@@ -92,12 +92,15 @@ def tables(bench: Bench, field: Field, plan: Plan) -> list[Table]:
     return [*found, ("wanted", "reached", wanted)] if wanted else found
 
 
-def hits(_: Bench, field: Field, __: ExitStack) -> dict[Key, Case]:
+def hits(_: Bench, field: Field, stack: ExitStack) -> dict[Key, Case]:
     cases = {}
+    logged = stack.enter_context(caches.varnish(field.folder, field.port, field.core, logged=True))
     for connections in _CONNECTIONS:
         kind = f"200 B, {connections} c."
         cases["nginx: return 200", kind] = Case(f"nginx: return 200, {kind}", field.plain, wrk.GET,
                                                 connections=connections)
+        cases["Varnish, its log on", kind] = Case(f"Varnish, its log on, {kind}", logged.server, wrk.GET, "/200/hit",
+                                                  connections=connections)
         for size in _SIZES:
             kind = f"{size} B, {connections} c."
             for name, server in field.three().items():

@@ -170,8 +170,9 @@ def nginx_cache(folder: Path, origin_port: int, core: Core) -> ContextManager[Se
 
 
 @contextmanager
-def varnish(folder: Path, origin_port: int, core: Core) -> Iterator[Cache]:
-    port, vcl, home, place = free_port(), folder / "varnish.vcl", folder / "varnish", folder / "sockets" / "varnish"
+def varnish(folder: Path, origin_port: int, core: Core, logged: bool = False) -> Iterator[Cache]:
+    name, port = "varnish-logged" if logged else "varnish", free_port()
+    vcl, home, place = folder / f"{name}.vcl", folder / name, folder / "sockets" / name
     vcl.write_text(_VCL.format(port=origin_port))
     vcl.chmod(0o644)
     home.mkdir(mode=0o755)
@@ -179,9 +180,10 @@ def varnish(folder: Path, origin_port: int, core: Core) -> Iterator[Cache]:
     place.parent.chmod(0o777)
     jail = ["-j", "unix"] if os.geteuid() == 0 and _has_account("vcache") else ["-j", "none"]
     command = [*on(core), "/usr/sbin/varnishd", *jail, "-F", "-n", str(home), "-a", f"127.0.0.1:{port}",
-               "-a", f"{place},mode=666", "-f", str(vcl), "-s", "malloc,1g", "-T", "none",
-               "-p", "vsl_mask=" + ",".join(f"-{tag}" for tag in _UNLOGGED)]
-    with running(command, "varnishd", lambda _: accepts(port), folder / "varnish.log") as pid:
+               "-a", f"{place},mode=666", "-f", str(vcl), "-s", "malloc,1g", "-T", "none"]
+    if not logged:
+        command += ["-p", "vsl_mask=" + ",".join(f"-{tag}" for tag in _UNLOGGED)]
+    with running(command, "varnishd", lambda _: accepts(port), folder / f"{name}.log") as pid:
         yield Cache(Server(f"http://127.0.0.1:{port}", {"varnish": children(pid)}), place)
 
 
@@ -196,7 +198,8 @@ def worker(folder: Path, binary: Path, redises: Redises, origin_port: int, core:
         "sites": [{"name": "bench", "hosts": ["*"], "origins": [f"127.0.0.1:{origin_port}"]}]}}}))
     place, api, admin = (folder / f"{name}.{what}" for what in ("site", "api", "admin"))
     command = [*on(core), str(binary), "--name", name, "--generation", "1", "--config", str(config),
-               "--listen", f"unix:{api}", "--listen-site", f"tcp:127.0.0.1:{port}", "--listen-site", f"unix:{place}", "--admin", f"unix:{admin}",
+               "--listen", f"unix:{api}", "--listen-site", f"tcp:127.0.0.1:{port}",
+               "--listen-site", f"unix:{place}", "--admin", f"unix:{admin}",
                "--redis-state", f"unix:{redises.state}", "--redis-l2", f"unix:{redises.l2}"]
     with running(command, "the worker", lambda _: ask(admin, "/-/ready")[0] == 200, folder / f"{name}.log") as pid:
         pids = {"worker": [pid], "redis": redises.pids}
