@@ -24,6 +24,7 @@ fetch::~fetch()
 {
     with_.filling -= counted_;
     with_.under_way.remove(*into_);
+    into_->let_go();
     if (into_->current() == fill::phase::asking || into_->current() == fill::phase::flowing)
         into_->fail(make_error_code(errc::origin_lost));
 }
@@ -59,9 +60,10 @@ fetch::done fetch::from_second_level()
     if (!found || !with_.log.current(now)) co_return false;
     const auto how_it_stands = with_.log.judge(found->since(), found->tags());
     const bool good =
-        protocol::judge(
-            {.use = found->use(), .age = found->age(now), .softly_purged = how_it_stands == standing::softly_purged}) ==
-        protocol::reuse::fresh;
+        protocol::judge({.use = found->use(),
+                         .age = found->age(now),
+                         .wishes = what_.view.directives,
+                         .softly_purged = how_it_stands == standing::softly_purged}) == protocol::reuse::fresh;
     if (how_it_stands != standing::purged && good) {
         with_.l1.insert(found);
         into_->mark_older(found->since());
@@ -82,6 +84,7 @@ fetch::done fetch::from_other_worker()
         if (claim.whose != second_level::turn::theirs) co_return false;
         if (co_await follow(*claim.follow)) co_return true;
         if (into_->current() != fill::phase::asking) co_return true;
+        if (!how_.shared) co_return false;
         if (co_await from_second_level()) co_return true;
     }
     co_return false;
@@ -95,8 +98,10 @@ fetch::done fetch::follow(fill_follower& other)
         auto news = co_await other.next(boot_clock::now() + patience);
         switch (news.what) {
         case step::head:
-            if (with_.log.judge(news.head->kept->since(), news.head->kept->tags()) != standing::current)
+            if (!is_mine(*news.head->kept)) {
+                how_.shared = false;
                 co_return false;
+            }
             begin_followed(*news.head);
             break;
         case step::piece: {
@@ -109,14 +114,25 @@ fetch::done fetch::follow(fill_follower& other)
             // What the leader stored is in the second level: whoever asks next finds it there.
             into_->complete(nullptr, answered::collapsed, std::move(news.trailers));
             co_return true;
+        case step::waiting:
+            // The origin may pause; a leader that died would be lost.
+            if (into_->current() == fill::phase::flowing) break;
+            co_return false;
         case step::nobodys:
         case step::released:
         case step::lost:
-        case step::waiting:
             if (into_->current() == fill::phase::flowing) into_->fail(make_error_code(errc::origin_lost));
             co_return into_->current() != fill::phase::asking;
         }
     }
+}
+
+/// Another worker's fill is of the same URL, perhaps of another variant.
+bool fetch::is_mine(const stored& kept)
+{
+    if (kept.key() != what_.key) return false;
+    if (!kept.vary().empty() && what_.of(kept.vary()) != kept.variant()) return false;
+    return with_.log.judge(kept.since(), kept.tags()) == standing::current;
 }
 
 void fetch::begin_followed(const shared_head& head)

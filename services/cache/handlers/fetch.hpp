@@ -47,6 +47,7 @@ private:
     [[nodiscard]] done from_second_level();
     [[nodiscard]] done from_other_worker();
     [[nodiscard]] done follow(fill_follower& other);
+    [[nodiscard]] bool is_mine(const stored& kept);
     void begin_followed(const shared_head& head);
     [[nodiscard]] boost::asio::awaitable<void> from_origin();
     [[nodiscard]] origin::outgoing request() const;

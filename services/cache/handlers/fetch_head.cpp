@@ -97,11 +97,13 @@ void fetch::tell_others(const filled_head& head)
         if (lead_)
             lead_->begin(
                 {.kept = stored::make(with_head(head.status, {})), .lines = head.lines, .length = head.length});
-    } else if (!decided_.only_this && head.status != 206) {
+        return;
+    }
+    if (!decided_.only_this && head.status != 206) {
         with_.not_cached.mark(what_.key, received_ + uncacheable_for);
         if (lead_) lead_->uncacheable(uncacheable_for);
-        lead_.reset();
     }
+    lead_.reset();
 }
 
 /// What is to be stored, with the head that it will have.
@@ -142,12 +144,20 @@ bool fetch::renewed()
     parts.since = into_->since();
     parts.fill = with_.next_fill();
     add_keys(parts, what_.at->of().name, keys);
+    if (decided.allowed) {
+        parts.vary = decided.vary;
+        parts.variant = parts.vary.empty() ? std::string{} : std::string{what_.of(parts.vary)};
+    }
     auto made = stored::make(parts);
-    if (!decided.allowed) {
-        with_.l1.erase(*validates_);
-    } else {
+    if (decided.allowed && decided.withheld.empty()) {
         if (!with_.l1.replace(made, validates_->fill())) with_.l1.insert(made);
-        with_.l2.update(made, validates_->fill());
+        if (made->vary() == validates_->vary())
+            with_.l2.update(made, validates_->fill());
+        else
+            with_.l2.put(made);
+    } else {
+        if (!decided.only_this) with_.l1.erase(*validates_);
+        into_->mark_personal();
     }
     if (lead_) lead_->end({});
     into_->complete(std::move(made), answered::revalidated);

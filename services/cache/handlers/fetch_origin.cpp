@@ -122,12 +122,14 @@ void fetch::keep_less()
     counted_ = now;
     if (now <= what_.at->of().max_object && with_.filling <= with_.l1.budget() / 4) return;
     into_->stop_keeping();
-    with_.not_cached.mark(what_.key, boot_clock::now() + uncacheable_for);
+    with_.filling -= std::exchange(counted_, 0);
+    if (now > what_.at->of().max_object) with_.not_cached.mark(what_.key, boot_clock::now() + uncacheable_for);
 }
 
 void fetch::finish(origin::answer& from)
 {
     if (!into_->keeping() || !decided_.allowed) {
+        if (lead_) lead_->end(std::string{from.trailers()});
         into_->complete(nullptr, answered::miss, std::string{from.trailers()});
         return;
     }

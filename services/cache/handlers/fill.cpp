@@ -89,9 +89,15 @@ void fill::stop_keeping()
     drop_read();
 }
 
+void fill::let_go()
+{
+    let_go_ = true;
+    drop_read();
+}
+
 void fill::drop_read()
 {
-    if (keeping_) return;
+    if (keeping_ && !let_go_) return;
     auto first = dropped_ + pieces_.size();
     for (const auto& one : readers_) first = std::min(first, one.piece_);
     for (; dropped_ < first; ++dropped_) {

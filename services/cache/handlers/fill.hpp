@@ -74,6 +74,9 @@ public:
     [[nodiscard]] const filled_head& head() const noexcept { return head_; }
     /// In `complete`: what came of it, when it was kept or was there already.
     [[nodiscard]] const stored_ptr& outcome() const noexcept { return outcome_; }
+    /// What came is for whoever asked first, and nobody else.
+    void mark_personal() noexcept { personal_ = true; }
+    [[nodiscard]] bool personal() const noexcept { return personal_; }
     /// l2, miss or revalidated.
     [[nodiscard]] answered how() const noexcept { return how_; }
     [[nodiscard]] boost::system::error_code error() const noexcept { return error_; }
@@ -99,6 +102,8 @@ public:
     [[nodiscard]] boost::asio::awaitable<bool> add(shared_bytes piece);
     /// From now on pieces are dropped when every reader has had them: the response turned out too large to keep.
     void stop_keeping();
+    /// It is over: what is left is for those who read, and no longer.
+    void let_go();
     [[nodiscard]] bool keeping() const noexcept { return keeping_; }
     void complete(stored_ptr outcome, answered how, std::string trailers = {});
     void fail(boost::system::error_code why);
@@ -114,6 +119,9 @@ private:
     phase phase_ = phase::asking;
     bool keeping_ = true;
     bool older_ = false;
+    bool personal_ = false;
+    /// Nobody joins any more: what every reader has had is dropped.
+    bool let_go_ = false;
     std::optional<boot_time> sent_;
     stamp since_;
     std::vector<std::pair<unsigned, std::string>> interims_;

@@ -80,7 +80,10 @@ asio::awaitable<void> gate::pass(ask what, http::request& from, http::exchange& 
     auto got = co_await what.at->servers().send(std::move(out), from.deadline.value_or(boot_time::max()));
     if (!got) {
         what.at->instruments().count(answered::error);
-        if (got.error() == errc::malformed_body || got.error() == errc::connection_lost) co_return to.cut();
+        const auto why = got.error();
+        if (why == errc::connection_lost) co_return to.cut();
+        // The session says what was wrong with the request's body.
+        if (why == errc::malformed_body || why == errc::too_large || why == errc::deadline_exceeded) co_return;
         co_return to.answer(error_answer(got.error()));
     }
     what.at->instruments().fetched(boot_clock::now() - sent);

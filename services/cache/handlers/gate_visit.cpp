@@ -98,7 +98,7 @@ asio::awaitable<void> gate::visit(ask what, http::exchange& to)
         }
         if (from.current() == phase::failed && from.head().status == 0) co_return fail(what, from, to);
         if (!is_for(what, at)) {
-            alone = from.head().status != 0 && !from.head().shared;
+            alone = from.personal() || (from.head().status != 0 && !from.head().shared);
             continue;
         }
         what.at->instruments().count(counted_as(from, at.leads));
@@ -124,10 +124,13 @@ fill_ptr gate::start(const ask& what, const stored_ptr& stale, bool alone)
     fetch::circumstances how;
     how.part = asks_for_part(what.view.range) && !stale;
     alone = alone || how.part;
-    how.shared = !alone && leased;
+    // Others would wait for what may turn out to be for one client.
+    how.shared = !alone && leased && !protocol::is_personal(what.view, what.by->policy);
     if (!alone && !leased) how.after = engine_.under_way.last(what.key);
     if (!alone) engine_.under_way.add(made);
-    auto work = std::make_unique<fetch>(engine_, made, what.owned_copy(), std::move(how));
+    auto asked = what.owned_copy();
+    asked.view.method = protocol::method_kind::get;  // what is fetched for HEAD is the whole
+    auto work = std::make_unique<fetch>(engine_, made, std::move(asked), std::move(how));
     engine_.on.tasks.spawn("cache fetch", fetch::run(std::move(work)));
     return made;
 }
@@ -137,6 +140,7 @@ bool gate::is_for(ask& what, const seat& at) const
 {
     if (at.leads) return true;
     const auto& from = *at.in;
+    if (from.personal()) return false;
     if (from.head().status != 0 && !from.head().shared) return false;
     const auto fits = [&](std::string_view vary, std::string_view variant, std::span<const tag> tags) {
         if (!vary.empty() && what.of(vary) != variant) return false;
@@ -192,7 +196,9 @@ asio::awaitable<void> gate::stream(const ask& what, const seat& at, fill::reader
 void gate::fail(ask& what, const fill& why, http::exchange& to)
 {
     const auto now = boot_clock::now();
-    if (const auto found = engine_.l1.find(what.key, what)) {
+    auto found = engine_.l1.find(what.key, what);
+    if (!found) found = why.validates();
+    if (found) {
         const auto stands = engine_.log.judge(found->since(), found->tags());
         if (may_serve_stale(engine_.log, now, stands) &&
             protocol::judge({.use = found->use(),

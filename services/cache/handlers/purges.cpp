@@ -2,14 +2,24 @@
 
 #include <utility>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
 #include "common/log/log.hpp"
+#include "common/runtime/task_group.hpp"
+#include "services/cache/coherence/tags.hpp"
 #include "services/cache/protocol/fields.hpp"
 #include "services/cache/site/purge_request.hpp"
 
 namespace shoal::cache {
 namespace {
+
+using namespace std::chrono_literals;
+
+/// Beyond this, everything is purged.
+constexpr std::size_t most_owed = 10'000;
+constexpr auto between_tries = 500ms;
 
 http::response unauthorized()
 {
@@ -76,11 +86,33 @@ boost::asio::awaitable<http::response> purges::answer(std::vector<tag> tags, boo
 
 boost::asio::awaitable<void> purges::follow(std::vector<tag> tags)
 {
-    purge what{.tags = std::move(tags), .soft = false};
+    purge what{.tags = tags, .soft = false};
     const auto done = co_await engine_.log.acknowledge(std::move(what));
-    if (!done)
-        engine_.on.log.warning("what an unsafe request changed could not be purged",
-                               {{"error", done.error().message()}});
+    if (done) co_return;
+    engine_.on.log.warning("what an unsafe request changed is purged later", {{"error", done.error().message()}});
+    owe(tags);
+}
+
+void purges::owe(const std::vector<tag>& tags)
+{
+    owed_.insert(owed_.end(), tags.begin(), tags.end());
+    if (owed_.size() > most_owed) owed_.assign(1, tag_of(tag_kind::all, {}, {}));
+    if (std::exchange(paying_, true)) return;
+    engine_.on.tasks.spawn("owed purges", pay());
+}
+
+boost::asio::awaitable<void> purges::pay()
+{
+    boost::asio::steady_timer pause{engine_.on.loop};
+    while (!owed_.empty()) {
+        pause.expires_after(between_tries);
+        co_await pause.async_wait(boost::asio::use_awaitable);
+        purge what{.tags = std::exchange(owed_, {}), .soft = false};
+        const auto tags = what.tags;
+        const auto done = co_await engine_.log.acknowledge(std::move(what));
+        if (!done) owed_.insert(owed_.end(), tags.begin(), tags.end());
+    }
+    paying_ = false;
 }
 
 }  // namespace shoal::cache

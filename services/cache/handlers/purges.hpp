@@ -23,13 +23,18 @@ public:
     [[nodiscard]] bool admits(std::span<const field_view> fields) const;
     /// Answers once every worker has applied it.
     [[nodiscard]] boost::asio::awaitable<http::response> answer(std::vector<tag> tags, bool soft);
-    /// Of what an unsafe request changed. Whether it could be done is for the log: the origin has done its work.
+    /// Of what an unsafe request changed. The origin has done its work, so what can't be done now is done later.
     [[nodiscard]] boost::asio::awaitable<void> follow(std::vector<tag> tags);
 
 private:
     [[nodiscard]] http::reply post(http::request& from);
+    void owe(const std::vector<tag>& tags);
+    [[nodiscard]] boost::asio::awaitable<void> pay();
 
     engine& engine_;
+    /// What could not be purged while Redis was away.
+    std::vector<tag> owed_;
+    bool paying_ = false;
 };
 
 }  // namespace shoal::cache

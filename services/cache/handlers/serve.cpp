@@ -141,7 +141,8 @@ protocol::validators validators_of(const stored& of) noexcept
 
 http::prepared serve(const stored_ptr& what, const ask& to, boot_time now, protocol::cache_status told)
 {
-    auto made = has_conditions(to.view) && protocol::not_modified(to.view, validators_of(*what), wall_seconds())
+    auto made = what->status() == 200 && has_conditions(to.view) &&
+                        protocol::not_modified(to.view, validators_of(*what), wall_seconds())
                     ? bodiless(304, protocol::not_modified_head(what->head()))
                     : ranged(what, to);
     add_lines(made, *what, now, told);

@@ -82,12 +82,24 @@ memory::entry* memory::find_same(std::uint64_t hash, const stored& head) const n
     return at;
 }
 
+namespace {
+
+/// A fill that took longer than the one after it must not take its place.
+bool is_later(const stored& kept, const stored& than)
+{
+    if (kept.since().epoch != than.since().epoch) return false;
+    if (kept.since().sequence != than.since().sequence) return kept.since().sequence > than.since().sequence;
+    return kept.received() > than.received();
+}
+
+}  // namespace
+
 bool memory::insert(keeper what, const stored& head, bool whole)
 {
     const std::uint64_t size = what->footprint() + heap_bytes(sizeof(entry));
     const auto id = hash(head.key());
     entry* const same = find_same(id, head);
-    if (same != nullptr && same->whole && !whole) return false;
+    if (same != nullptr && same->whole && (!whole || is_later(same->head(), head))) return false;
     if (size > budget_ / 8) {
         // What it would have replaced is not the newest any more.
         if (same != nullptr) erase(*same);

@@ -43,8 +43,8 @@ public:
     /// The same for parts of a response.
     [[nodiscard]] partial_ptr find_partial(std::string_view key, variant_source& asks);
 
-    /// Takes the place of what has the same key, Vary and variant, parts of it too. False, and nothing is kept, for
-    /// what is above an eighth of the budget.
+    /// Takes the place of what has the same key, Vary and variant, parts of it too. False for what is above an eighth
+    /// of the budget, which also takes what it would have replaced away, and for what is older than what is here.
     bool insert(const stored_ptr& what);
     /// Takes the place of what has the same key, Vary and variant, but for a whole response.
     bool insert(const partial_ptr& what);
