@@ -40,6 +40,13 @@ def ask(fleet: FleetUnderTest, path: str, worker: str | None = None, method: str
         connection.close()
 
 
+def body_on(connection: socket.socket) -> bytes:
+    """Of the next answer on it."""
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    return response.read()
+
+
 def token_of(fleet: FleetUnderTest) -> str:
     return (fleet.data / "secrets" / "cache-purge-token").read_text().strip()
 

@@ -1,4 +1,4 @@
-"""Many who want the same at once make one fetch, get it as it comes, and wait for nobody where it is not to be shared."""
+"""Many who want the same at once make one fetch, get it as it comes, and queue for nothing that is not shared."""
 
 from __future__ import annotations
 

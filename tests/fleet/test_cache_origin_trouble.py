@@ -1,4 +1,4 @@
-"""Origins that are slow, dead, silent or failing: bounded waits, stale pages where allowed, and other sites unaffected."""
+"""Origins that are slow, dead, silent or failing: bounded waits, stale pages where allowed, other sites as ever."""
 
 from __future__ import annotations
 

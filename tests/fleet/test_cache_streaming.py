@@ -262,11 +262,13 @@ def test_head_is_get_without_its_body(cached: FleetUnderTest, origin: Origin, wa
 @pytest.mark.parametrize("control", ["max-age=600", "no-store"])
 def test_early_hints_come_early(cached: FleetUnderTest, origin: Origin, way: str | None, control: str) -> None:
     path = f"/hints/{way}/{control}"
-    origin.put(path, Page(raw=b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
-                              b"HTTP/1.1 200 OK\r\nCache-Control: %s\r\nContent-Length: 2\r\n\r\nok" % control.encode()))
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+    final = f"HTTP/1.1 200 OK\r\nCache-Control: {control}\r\nContent-Length: 2\r\n\r\nok"
+    origin.put(path, Page(raw=hints + final.encode()))
     found = exchanged(cached, f"GET {path} HTTP/1.1\r\nHost: {host_of(cached)}\r\nConnection: close\r\n\r\n".encode(),
                       way)
-    assert re.match(rb"HTTP/1.1 103 [^\r]*\r\n(?i:link): </style.css>; rel=preload\r\n(.+\r\n)*\r\nHTTP/1.1 200 ", found)
+    assert re.match(rb"HTTP/1.1 103 [^\r]*\r\n(?i:link): </style.css>; rel=preload\r\n(.+\r\n)*\r\nHTTP/1.1 200 ",
+                    found)
     assert found.endswith(b"\r\n\r\nok")
 
 
