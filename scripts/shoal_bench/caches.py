@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ContextManager, Iterator, Optional
 
-from .cpu import children
 from shoal_fleet import haproxy_config
 from shoal_fleet.manifest import parse
 
+from .cpu import children
 from .servers import Server, accepts, ask, free_port, running
 
 TOKEN = "a-token-of-the-bench"
