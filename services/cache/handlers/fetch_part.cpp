@@ -1,7 +1,5 @@
 // What a 206 brings is kept as a part of the whole, under its strong ETag (RFC 9111, 3.3 and 3.4).
 
-#include <utility>
-
 #include "common/core/ascii.hpp"
 #include "services/cache/handlers/fetch.hpp"
 #include "services/cache/memory/partial.hpp"
@@ -29,9 +27,9 @@ void fetch::keep_part()
     if (!made) return;
     if (auto whole = made->complete()) {
         with_.l2.put(whole);
-        with_.l1.insert(std::move(whole));
+        with_.l1.insert(whole);
     } else {
-        with_.l1.insert(std::move(made));
+        with_.l1.insert(made);
     }
 }
 

@@ -84,7 +84,9 @@ asio::awaitable<void> gate::pass(ask what, http::request& from, http::exchange& 
         if (why == errc::connection_lost) co_return to.cut();
         // The session says what was wrong with the request's body.
         if (why == errc::malformed_body || why == errc::too_large || why == errc::deadline_exceeded) co_return;
-        co_return to.answer(error_answer(got.error()));
+        auto failed = error_answer(why);
+        failed.add("Cache-Status", "shoal; fwd=bypass");
+        co_return to.answer(std::move(failed));
     }
     what.at->instruments().fetched(boot_clock::now() - sent);
     what.at->instruments().count(answered::bypass);
