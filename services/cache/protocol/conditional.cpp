@@ -1,7 +1,5 @@
 #include "services/cache/protocol/conditional.hpp"
 
-#include <charconv>
-
 #include "common/core/ascii.hpp"
 #include "services/cache/protocol/http_date.hpp"
 
@@ -79,30 +77,11 @@ std::vector<field_view> validation_fields(const validators& of, bool only_strong
     return fields;
 }
 
-bool is_condition(std::string_view name) noexcept
-{
-    return iequals(name, "if-none-match") || iequals(name, "if-modified-since") || iequals(name, "if-range") ||
-           iequals(name, "range");
-}
-
 bool confirms(field_span not_modified_fields, const validators& of) noexcept
 {
     const auto etag = find(not_modified_fields, "etag");
     if (!etag || !is_strong(*etag)) return true;
     return strong_match(*etag, of.etag);
-}
-
-bool head_confirms(field_span head_fields, const validators& of, std::uint64_t stored_length) noexcept
-{
-    const auto etag = find(head_fields, "etag");
-    if (etag && *etag != of.etag) return false;
-    const auto modified = find(head_fields, "last-modified");
-    if (modified && *modified != of.last_modified) return false;
-    const auto length = find(head_fields, "content-length");
-    if (!length) return true;
-    std::uint64_t given = 0;
-    const auto [end, error] = std::from_chars(length->data(), length->data() + length->size(), given);
-    return error == std::errc{} && end == length->data() + length->size() && given == stored_length;
 }
 
 }  // namespace shoal::cache::protocol

@@ -37,14 +37,7 @@ struct validators {
 /// client's own conditions are not sent then. After a hard purge only strong validators count.
 [[nodiscard]] std::vector<field_view> validation_fields(const validators& of, bool only_strong);
 
-/// Names of fields that are not sent to the origin when `validation_fields` are, or when what comes back is to be
-/// stored: If-None-Match, If-Modified-Since, If-Range and Range.
-[[nodiscard]] bool is_condition(std::string_view name) noexcept;
-
 /// A 304 is about what is stored: it carries no strong validator, or the same (RFC 9111, 4.3.4).
 [[nodiscard]] bool confirms(field_span not_modified_fields, const validators& of) noexcept;
-
-/// An answer of 200 to HEAD is about what is stored: no validator and no length differs (RFC 9111, 4.3.5).
-[[nodiscard]] bool head_confirms(field_span head_fields, const validators& of, std::uint64_t stored_length) noexcept;
 
 }  // namespace shoal::cache::protocol

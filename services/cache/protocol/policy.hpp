@@ -59,9 +59,8 @@ struct storing {
     std::vector<std::string> withheld;
 };
 
-/// For an answer to GET or HEAD. A 206 may be kept as a part of the whole where it has a strong
-/// validator. A HEAD's own
-/// answer can't be stored, but may update or void what is (head_confirms()).
+/// For an answer to GET or HEAD. A 206 may be kept as a part of the whole where it has a strong validator. A HEAD's own
+/// answer can't be stored.
 [[nodiscard]] storing decide_storing(const request_view& asked, unsigned status, field_span fields,
                                      const site_policy& site, const exchange_times& times);
 
