@@ -21,6 +21,8 @@ shared_parts::shared_parts(asio::io_context& on, settings what, log::logger& to,
 {
 }
 
+// Out of memory here ends the process, as it would anywhere.
+// NOLINTBEGIN(bugprone-exception-escape)
 lease& lease::operator=(lease&& other) noexcept
 {
     give_back();
@@ -35,6 +37,7 @@ void lease::give_back() noexcept
 {
     if (const auto from = std::exchange(from_, nullptr)) from->take_back(std::move(on));
 }
+// NOLINTEND(bugprone-exception-escape)
 
 server::server(std::shared_ptr<shared_parts> parts, const std::string& text, metrics::gauge& healthy)
     : parts_{std::move(parts)},
@@ -117,6 +120,7 @@ asio::awaitable<result<void>> server::connect_to_any(connection& on, addresses k
 }
 
 /// Whoever waits gets it, or the right to open another one.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 void server::take_back(std::shared_ptr<connection> on) noexcept
 {
     const bool reusable = on && !on->spoiled && on->reader.reusable() && !stopped_;

@@ -46,12 +46,14 @@ public:
     lease() = default;
     explicit lease(std::shared_ptr<server> from) noexcept : from_{std::move(from)} {}
     lease(lease&&) noexcept = default;
+    // NOLINTBEGIN(bugprone-exception-escape): out of memory ends the process
     lease& operator=(lease&& other) noexcept;
     ~lease() { give_back(); }
+    // NOLINTEND(bugprone-exception-escape)
 
     [[nodiscard]] explicit operator bool() const noexcept { return from_ != nullptr; }
     [[nodiscard]] server& of() const noexcept { return *from_; }
-    void give_back() noexcept;
+    void give_back() noexcept;  // NOLINT(bugprone-exception-escape)
 
     std::shared_ptr<connection> on;
     /// It has served a request before.
@@ -106,7 +108,7 @@ private:
     [[nodiscard]] boost::asio::awaitable<result<void>> connect(connection& on, boot_time deadline);
     [[nodiscard]] boost::asio::awaitable<result<void>> connect_to_any(connection& on, addresses known,
                                                                       boot_time deadline);
-    void take_back(std::shared_ptr<connection> on) noexcept;
+    void take_back(std::shared_ptr<connection> on) noexcept;  // NOLINT(bugprone-exception-escape)
     void note_health(bool before);
 
     std::shared_ptr<shared_parts> parts_;

@@ -28,6 +28,11 @@ public:
 private:
     void read_run();
     void lose();
+    void ask_head(std::uint64_t known);
+    void purge_both(std::uint64_t known);
+    void renew_both(std::uint64_t known);
+    void forget_both();
+    void ask_reports();
     void restart();
     [[nodiscard]] std::uint64_t some_epoch();
     [[nodiscard]] std::string some_buckets(bool any);
@@ -131,63 +136,75 @@ void pair_of_logs::step()
     epoch_ = model_.stored().epoch;
     if (random_.chance(0.01)) return lose();
     if (random_.chance(0.002)) return restart();
-    const auto known = some_epoch();
     switch (random_.below(6)) {
-    case 0: {
-        const auto real = fleet_.await(0, calls_.head(known));
-        REQUIRE(real.has_value());
-        return same(known, real.value().head, model_.head(known));
-    }
+    case 0: return ask_head(some_epoch());
     case 1:
-    case 2: {
-        const auto hard = some_buckets(true);
-        const auto soft = some_buckets(!hard.empty());
-        const auto real = fleet_.await(0, calls_.purge(known, hard, soft));
-        REQUIRE(real.has_value());
-        const auto made = model_.purge(known, hard, soft, 10'000);
-        std::vector<std::pair<std::string, std::string>> members;
-        for (const auto& each : real.value().members) members.emplace_back(each.incarnation, each.report);
-        std::sort(members.begin(), members.end());
-        REQUIRE(members == made.members);
-        return same(known, real.value().at, made.at);
+    case 2: return purge_both(some_epoch());
+    case 3: return renew_both(some_epoch());
+    case 4: return forget_both();
+    default: return ask_reports();
     }
-    case 3: {
-        const stamp applied{random_.chance(0.8) ? last_.epoch : some_epoch(), random_.below(last_.sequence + 2)};
-        const member_report report{applied, ++renewals_, "cache-1"};
-        const auto who = member();
-        const auto real = fleet_.await(0, calls_.renew(known, who, report));
-        REQUIRE(real.has_value());
-        const auto made = model_.renew(known, applied, who, to_text(report), 1000);
-        const auto& entries = real.value().since.entries;
-        REQUIRE(entries.size() == made.entries.size());
-        for (std::size_t i = 0; i < entries.size(); ++i) {
-            REQUIRE(entries[i].at == made.entries[i].at);
-            REQUIRE(entries[i].hard == made.entries[i].hard);
-            REQUIRE(entries[i].soft == made.entries[i].soft);
-        }
-        return same(known, real.value().head.head, made.head);
+}
+
+void pair_of_logs::ask_head(std::uint64_t known)
+{
+    const auto real = fleet_.await(0, calls_.head(known));
+    REQUIRE(real.has_value());
+    return same(known, real.value().head, model_.head(known));
+}
+
+void pair_of_logs::purge_both(std::uint64_t known)
+{
+    const auto hard = some_buckets(true);
+    const auto soft = some_buckets(!hard.empty());
+    const auto real = fleet_.await(0, calls_.purge(known, hard, soft));
+    REQUIRE(real.has_value());
+    const auto made = model_.purge(known, hard, soft, 10'000);
+    std::vector<std::pair<std::string, std::string>> members;
+    for (const auto& each : real.value().members) members.emplace_back(each.incarnation, each.report);
+    std::sort(members.begin(), members.end());
+    REQUIRE(members == made.members);
+    return same(known, real.value().at, made.at);
+}
+
+void pair_of_logs::renew_both(std::uint64_t known)
+{
+    const stamp applied{random_.chance(0.8) ? last_.epoch : some_epoch(), random_.below(last_.sequence + 2)};
+    const member_report report{applied, ++renewals_, "cache-1"};
+    const auto who = member();
+    const auto real = fleet_.await(0, calls_.renew(known, who, report));
+    REQUIRE(real.has_value());
+    const auto made = model_.renew(known, applied, who, to_text(report), 1000);
+    const auto& entries = real.value().since.entries;
+    REQUIRE(entries.size() == made.entries.size());
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        REQUIRE(entries[i].at == made.entries[i].at);
+        REQUIRE(entries[i].hard == made.entries[i].hard);
+        REQUIRE(entries[i].soft == made.entries[i].soft);
     }
-    case 4: {
-        const auto who = member();
-        auto report = model_.report_of(who).value_or("");
-        if (random_.chance(0.5)) report += " ";
-        REQUIRE(fleet_.await(0, calls_.forget({{who, report}})).has_value());
-        model_.forget(who, report);
-        return;
+    return same(known, real.value().head.head, made.head);
+}
+
+void pair_of_logs::forget_both()
+{
+    const auto who = member();
+    auto report = model_.report_of(who).value_or("");
+    if (random_.chance(0.5)) report += " ";
+    REQUIRE(fleet_.await(0, calls_.forget({{who, report}})).has_value());
+    model_.forget(who, report);
+}
+
+void pair_of_logs::ask_reports()
+{
+    const auto who = member();
+    if (random_.chance(0.2)) {
+        REQUIRE(fleet_.await(0, calls_.leave(who)).has_value());
+        model_.leave(who);
     }
-    default: {
-        const auto who = member();
-        if (random_.chance(0.2)) {
-            REQUIRE(fleet_.await(0, calls_.leave(who)).has_value());
-            model_.leave(who);
-        }
-        const std::vector<std::string_view> asked{who};
-        const auto real = fleet_.await(0, calls_.reports(asked));
-        REQUIRE(real.has_value());
-        REQUIRE(real.value().front() == model_.report_of(who));
-        return;
-    }
-    }
+    const std::vector<std::string_view> asked{who};
+    const auto real = fleet_.await(0, calls_.reports(asked));
+    REQUIRE(real.has_value());
+    REQUIRE(real.value().front() == model_.report_of(who));
 }
 
 void pair_of_logs::compare()

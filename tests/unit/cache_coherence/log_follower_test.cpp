@@ -29,7 +29,7 @@ log_head head(std::uint64_t epoch, std::uint64_t sequence, boot_time sent = star
 }
 
 struct entries {
-    entries(std::uint64_t epoch, std::uint64_t first, std::vector<bucket> each)
+    entries(std::uint64_t epoch, std::uint64_t first, const std::vector<bucket>& each)
     {
         for (const auto which : each) buckets.push_back(packed({which}));
         for (const auto& text : buckets) made.push_back({{epoch, first++}, text, {}});

@@ -104,9 +104,7 @@ void cache_world::run_second_level(const second_level_call& made, std::size_t wh
     if (!made.writes) {
         fills_[made.fill].found = kept;
         push(now_ + latency(), does::second_level_answers, made.fill, which);
-    } else if (!made.replaces) {
-        kept = made.what;
-    } else if (kept && kept->fill == *made.replaces) {
+    } else if (!made.replaces || (kept && kept->fill == *made.replaces)) {
         kept = made.what;
     } else if (kept && left_out_ == what_if::validated_renews_any) {
         kept->since = made.what.since;
@@ -194,9 +192,7 @@ void cache_world::failed(std::size_t which, fill& of)
 void cache_world::store(std::size_t which, const fill& of, const object& made)
 {
     auto& kept = workers_[which].kept[of.key];
-    if (!of.confirmed)
-        kept = made;
-    else if (kept && kept->fill == made.fill)
+    if (!of.confirmed || (kept && kept->fill == made.fill))
         kept = made;
     else if (kept && left_out_ == what_if::validated_renews_any)
         kept->since = made.since;

@@ -34,7 +34,7 @@ TEST_CASE("forward: the site's own Host when it has one, X-Forwarded-Host as the
 
 TEST_CASE("forward: the scheme is the proxy's, and a part of the key", "[cache]")
 {
-    const auto scheme_by = [](lines protos) {
+    const auto scheme_by = [](const lines& protos) {
         std::vector<field_view> fields;
         for (const auto& one : protos) fields.push_back({"x-forwarded-proto", one});
         return scheme_of(fields);

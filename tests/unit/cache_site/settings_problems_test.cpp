@@ -1,5 +1,6 @@
 // Every message about a configuration that is refused: it names the place, and says what is allowed.
 
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -100,9 +101,11 @@ TEST_CASE("problems: of hosts", "[cache]")
         "must be a host as \"shop.example\", \"*.shop.example\" for those below it, or \"*\" for any"};
     REQUIRE(of("[]") == site_path + "hosts: must be an array of 1 to 100 strings");
     REQUIRE(of(R"("a.example")") == site_path + "hosts: must be an array of 1 to 100 strings");
+    const auto refused = site_path + "hosts: entry 0: " + wrong;
     for (const auto* const host : {"", "a b", "http://a", "a/b", "*.", "a.*", "**", "*a.example"}) {
         CAPTURE(host);
-        REQUIRE(of(std::string{R"([")"} + host + R"("])") == site_path + "hosts: entry 0: " + wrong);
+        const auto list = fmt::format(R"(["{}"])", host);
+        REQUIRE(of(list) == refused);
     }
     REQUIRE(of("[7]") == site_path + "hosts: entry 0: must be a string");
     REQUIRE(of(R"(["a.example","A.example:80"])") ==
@@ -126,10 +129,11 @@ TEST_CASE("problems: of origins", "[cache]")
     };
     const std::string wrong{
         "must be \"HOST:PORT\", \"[IPv6]:PORT\" or \"unix:/PATH\"; without http:// in front, and no https"};
+    const auto refused = site_path + "origins: entry 0: " + wrong;
     for (const auto* const origin :
          {"", "a", ":80", "a:0", "a:65536", "a:http", "http://a:80", "https://a", "a:80/x", "::1:80"}) {
         CAPTURE(origin);
-        REQUIRE(of(origin) == site_path + "origins: entry 0: " + wrong);
+        REQUIRE(of(origin) == refused);
     }
     const std::string wrong_path{"must be an absolute path of at most 107 bytes after \"unix:\""};
     REQUIRE(of("unix:app.sock") == site_path + "origins: entry 0: " + wrong_path);
