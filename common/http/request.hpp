@@ -45,9 +45,10 @@ public:
     std::vector<header> headers;
     /// Taken over from X-Request-Id when it is 1 to 128 visible ASCII characters, else made by the session.
     std::string_view id;
-    /// Read after the last recv of this request; of its head, where its body is streamed.
+    /// Read after the last recv of this request (of its head, where its body is streamed), and not before its handling
+    /// could begin: after the answer to the one before it on its connection.
     boot_time received;
-    /// From X-Request-Deadline-Ms: that many milliseconds (1 to 3,600,000) after `received`.
+    /// From X-Request-Deadline-Ms: that many milliseconds (1 to 3,600,000) after it arrived.
     std::optional<boot_time> deadline;
     /// The segments that the route's {placeholders} matched, in order, still percent-encoded.
     std::array<std::string_view, 4> parameters;

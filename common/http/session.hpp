@@ -126,8 +126,9 @@ private:
     boot_time push_deadline_ = boot_time::max();
     /// Of the last byte that came or went.
     boot_time active_;
-    /// Of the last byte that came, and what it was for the request in hand when that was begun.
+    /// Of the last byte that came.
     boot_time arrived_;
+    /// When the request in hand had arrived, and the one before it was answered.
     boot_time received_;
 
     bool over_limit_;

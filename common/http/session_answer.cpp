@@ -12,8 +12,9 @@ using namespace std::chrono_literals;
 void session::begin_request()
 {
     auto& request = reader_.request();
-    request.received = received_ = arrived_;
-    if (reader_.facts().deadline) request.deadline = received_ + *reader_.facts().deadline;
+    // What was pipelined may have waited long for the answers before it.
+    request.received = received_ = active_;
+    if (reader_.facts().deadline) request.deadline = arrived_ + *reader_.facts().deadline;
     if (request.id.empty()) request.id = core_->make_id(made_id_);
     served_one_ = true;
     // Nothing is waited for; and the wait for the next request begins anew.
