@@ -67,6 +67,7 @@ ask ask::owned_copy() const
     copy.host = host;
     copy.over = over;
     copy.received = received;
+    copy.deadline = deadline;
     copy.cacheable = cacheable;
 
     std::size_t size = method.size() + target.size();

@@ -43,6 +43,8 @@ public:
     std::vector<field_view> fields;
     protocol::request_view view;
     boot_time received;
+    /// By when the head of its answer must be there.
+    boot_time deadline = boot_time::max();
 
     /// May be answered from what is stored, and its answer be stored: GET and HEAD, but for what the rule passes.
     bool cacheable = false;

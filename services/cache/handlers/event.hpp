@@ -16,6 +16,7 @@ public:
     /// Returns after the next notify(). Whoever waits looks at the state anew: it may have changed more than once.
     [[nodiscard]] boost::asio::awaitable<void> wait();
     void notify() { timer_.cancel(); }
+    [[nodiscard]] boost::asio::any_io_executor executor() { return timer_.get_executor(); }
 
 private:
     boost::asio::steady_timer timer_;

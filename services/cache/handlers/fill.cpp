@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/steady_timer.hpp>
+
 namespace shoal::cache {
 namespace {
+
+namespace asio = boost::asio;
 
 /// How much of what is not kept waits for the slowest reader.
 constexpr std::uint64_t window = 256 * 1024;
@@ -44,6 +48,17 @@ fill::fill(const boost::asio::any_io_executor& on, std::string key, stored_ptr v
 {
 }
 
+asio::awaitable<void> fill::changed(boot_time until)
+{
+    if (until == boot_time::max()) co_return co_await changed_.wait();
+    asio::steady_timer alarm{changed_.executor()};
+    alarm.expires_after(until - boot_clock::now());
+    alarm.async_wait([kept = fill_ptr{this}](const boost::system::error_code& cancelled) {
+        if (!cancelled) kept->changed_.notify();
+    });
+    co_await changed_.wait();
+}
+
 void fill::mark_sent(stamp since, boot_time at)
 {
     since_ = since;
@@ -69,7 +84,7 @@ void fill::begin(filled_head head)
     changed_.notify();
 }
 
-boost::asio::awaitable<bool> fill::add(shared_bytes piece)
+asio::awaitable<bool> fill::add(shared_bytes piece)
 {
     received_ += piece.view.size();
     held_ += piece.view.size();

@@ -81,7 +81,8 @@ public:
     [[nodiscard]] answered how() const noexcept { return how_; }
     [[nodiscard]] boost::system::error_code error() const noexcept { return error_; }
     [[nodiscard]] const std::string& trailers() const noexcept { return trailers_; }
-    [[nodiscard]] boost::asio::awaitable<void> changed() { return changed_.wait(); }
+    /// The next change, or `until`, or nothing of either: whoever waits looks at the state anew.
+    [[nodiscard]] boost::asio::awaitable<void> changed(boot_time until = boot_time::max());
 
     /// A reader may still start with the first byte.
     [[nodiscard]] bool whole() const noexcept { return dropped_ == 0; }

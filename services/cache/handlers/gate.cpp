@@ -33,15 +33,15 @@ http::streamed_reply gate::handle(http::request& from, http::exchange& to)
     auto& what = scratch_;
     if (what.method == "PURGE") return purge_one(what.owned_copy(), to);
     // What a body of GET means, nobody knows (RFC 9110, 9.3.1).
-    if (!what.cacheable || to.has_body()) return pass(what.owned_copy(), from, to);
-    auto seen = look_up(what);
+    if (!what.cacheable || to.has_body()) return pass(what.owned_copy(), to);
+    auto seen = look_up(what, what.received);
     if (seen.answer) return std::move(*seen.answer);
     if (what.view.directives.only_if_cached) {
         what.at->instruments().count(answered::error);
         return refused(504, "nothing is stored that may be used, and the request asks for no more");
     }
     // Its answer has no body to keep.
-    if (what.view.method == protocol::method_kind::head && !seen.stale) return pass(what.owned_copy(), from, to);
+    if (what.view.method == protocol::method_kind::head && !seen.stale) return pass(what.owned_copy(), to);
     return visit(what.owned_copy(), to);
 }
 
@@ -61,17 +61,17 @@ std::optional<http::response> gate::locate(const http::request& from)
     what.method = from.method_text;
     what.target = from.target;
     what.received = from.received;
+    what.deadline = from.deadline.value_or(boot_time::max());
     what.by = &make_key(what.key, what.at->of(), what.over, what.host, from.target);
     what.read();
     return std::nullopt;
 }
 
-gate::sight gate::look_up(ask& what)
+gate::sight gate::look_up(ask& what, boot_time now)
 {
-    const auto now = what.received;
     if (!engine_.log.current(now)) return {};
     auto found = engine_.l1.find(what.key, what);
-    if (!found) return {look_up_part(what), nullptr};
+    if (!found) return {look_up_part(what, now), nullptr};
     const auto how_it_stands = engine_.log.judge(found->since(), found->tags());
     if (how_it_stands == standing::purged) return {std::nullopt, std::move(found)};
     const auto verdict = protocol::judge({.use = found->use(),
@@ -87,13 +87,12 @@ gate::sight gate::look_up(ask& what)
 }
 
 /// From pieces that range requests left.
-std::optional<http::prepared> gate::look_up_part(ask& what)
+std::optional<http::prepared> gate::look_up_part(ask& what, boot_time now)
 {
     if (what.view.range.empty()) return std::nullopt;
     const auto found = engine_.l1.find_partial(what.key, what);
     if (!found) return std::nullopt;
     const auto& head = *found->head();
-    const auto now = what.received;
     const auto how_it_stands = engine_.log.judge(head.since(), head.tags());
     if (how_it_stands == standing::purged) return std::nullopt;
     const auto verdict = protocol::judge({.use = head.use(),

@@ -34,16 +34,18 @@ private:
     };
 
     [[nodiscard]] std::optional<http::response> locate(const http::request& from);
-    [[nodiscard]] sight look_up(ask& what);
-    [[nodiscard]] std::optional<http::prepared> look_up_part(ask& what);
+    /// `now` was read after the request had been received, and after whatever it has waited for.
+    [[nodiscard]] sight look_up(ask& what, boot_time now);
+    [[nodiscard]] std::optional<http::prepared> look_up_part(ask& what, boot_time now);
     [[nodiscard]] later visit(ask what, http::exchange& to);
     [[nodiscard]] seat take_seat(ask& what, const stored_ptr& stale, bool alone);
     [[nodiscard]] fill_ptr start(const ask& what, const stored_ptr& stale, bool alone);
     [[nodiscard]] bool is_for(ask& what, const seat& at) const;
     [[nodiscard]] later stream(const ask& what, const seat& at, fill::reader& reader, http::exchange& to);
-    void fail(ask& what, const fill& why, http::exchange& to);
+    /// `stale` is what the origin was asked about, or null.
+    void fail(ask& what, stored_ptr stale, boost::system::error_code why, http::exchange& to);
 
-    [[nodiscard]] later pass(ask what, http::request& from, http::exchange& to);
+    [[nodiscard]] later pass(ask what, http::exchange& to);
     [[nodiscard]] later hand_on(ask what, origin::answer& answer, http::exchange& to);
     [[nodiscard]] later purge_one(ask what, http::exchange& to);
 

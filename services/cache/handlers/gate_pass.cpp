@@ -54,7 +54,7 @@ std::optional<std::uint64_t> said_length(protocol::field_span fields)
 
 }  // namespace
 
-asio::awaitable<void> gate::pass(ask what, http::request& from, http::exchange& to)
+asio::awaitable<void> gate::pass(ask what, http::exchange& to)
 {
     const outgoing_fields fields{what.method, what.fields, *what.by, false};
     origin::outgoing out;
@@ -77,7 +77,7 @@ asio::awaitable<void> gate::pass(ask what, http::request& from, http::exchange& 
         (void)co_await to.interim(status, lines);
     };
     const auto sent = boot_clock::now();
-    auto got = co_await what.at->servers().send(std::move(out), from.deadline.value_or(boot_time::max()));
+    auto got = co_await what.at->servers().send(std::move(out), what.deadline);
     if (!got) {
         what.at->instruments().count(answered::error);
         const auto why = got.error();

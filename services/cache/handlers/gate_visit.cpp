@@ -39,6 +39,11 @@ answered counted_as(const fill& from, bool leads)
     return from.how();
 }
 
+bool is_late(const ask& what)
+{
+    return what.deadline != boot_time::max() && boot_clock::now() >= what.deadline;
+}
+
 /// One range that is not the whole: worth asking the origin for just that.
 bool asks_for_part(std::string_view range)
 {
@@ -81,8 +86,9 @@ asio::awaitable<void> gate::visit(ask what, http::exchange& to)
 {
     bool alone = engine_.not_cached.marked(what.key, what.received);
     for (int attempt = 0;; ++attempt) {
-        auto seen = look_up(what);
+        auto seen = look_up(what, boot_clock::now());
         if (seen.answer) co_return to.answer(std::move(*seen.answer));
+        if (is_late(what)) co_return fail(what, std::move(seen.stale), make_error_code(errc::origin_timeout), to);
         const auto at = take_seat(what, seen.stale, alone || attempt >= most_fills);
         const auto& from = *at.in;
         fill::reader reader{*at.in};
@@ -94,9 +100,12 @@ asio::awaitable<void> gate::visit(ask what, http::exchange& to)
                     if (!co_await to.interim(status, lines)) co_return;
                 }
             if (from.current() != phase::asking) break;
-            co_await at.in->changed();
+            // The fill goes on: who asks again finds what it brought.
+            if (is_late(what)) co_return fail(what, from.validates(), make_error_code(errc::origin_timeout), to);
+            co_await at.in->changed(what.deadline);
         }
-        if (from.current() == phase::failed && from.head().status == 0) co_return fail(what, from, to);
+        if (from.current() == phase::failed && from.head().status == 0)
+            co_return fail(what, from.validates(), from.error(), to);
         if (!is_for(what, at)) {
             alone = from.personal() || (from.head().status != 0 && !from.head().shared);
             continue;
@@ -145,7 +154,7 @@ bool gate::is_for(ask& what, const seat& at) const
     const auto fits = [&](std::string_view vary, std::string_view variant, std::span<const tag> tags) {
         if (!vary.empty() && what.of(vary) != variant) return false;
         if (from.older())
-            return engine_.log.current(what.received) && engine_.log.judge(from.since(), tags) == standing::current;
+            return engine_.log.current(boot_clock::now()) && engine_.log.judge(from.since(), tags) == standing::current;
         return follow_fill(engine_.log, from.since(), at.ticket, tags) == standing::current;
     };
     if (const auto& made = from.outcome()) return fits(made->vary(), made->variant(), made->tags());
@@ -193,11 +202,11 @@ asio::awaitable<void> gate::stream(const ask& what, const seat& at, fill::reader
     }
 }
 
-void gate::fail(ask& what, const fill& why, http::exchange& to)
+void gate::fail(ask& what, stored_ptr stale, boost::system::error_code why, http::exchange& to)
 {
     const auto now = boot_clock::now();
     auto found = engine_.l1.find(what.key, what);
-    if (!found) found = why.validates();
+    if (!found) found = std::move(stale);
     if (found) {
         const auto stands = engine_.log.judge(found->since(), found->tags());
         if (may_serve_stale(engine_.log, now, stands) &&
@@ -213,7 +222,7 @@ void gate::fail(ask& what, const fill& why, http::exchange& to)
         }
     }
     what.at->instruments().count(answered::error);
-    auto answer = error_answer(why.error());
+    auto answer = error_answer(why);
     answer.add("Cache-Status", "shoal; fwd=uri-miss");
     to.answer(std::move(answer));
 }

@@ -1,0 +1,72 @@
+"""Requests that wait: for a fill, for the answer before theirs, for a body that dribbles. What they get is judged when
+they get it."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from cache_client import Answer, ask, door, host_of, is_hit
+from origin_server import Origin, Page
+from shoal_cli import FleetUnderTest, eventually
+
+WORKER = "cache-1"
+
+
+def pipelined(fleet: FleetUnderTest, *paths: str) -> list[Answer]:
+    """Sent in one write; the answers in order."""
+    with door(fleet, WORKER, timeout=20) as connection:
+        connection.sendall(b"".join(f"GET {path} HTTP/1.1\r\nHost: {host_of(fleet)}\r\n\r\n".encode()
+                                    for path in paths))
+        found: list[Answer] = []
+        reader = connection.makefile("rb")
+        for _ in paths:
+            status = int(reader.readline().split()[1])
+            headers = {name.lower(): value for name, value in http.client.parse_headers(reader).items()}
+            found.append((status, headers, reader.read(int(headers["content-length"]))))
+        return found
+
+
+def test_a_request_behind_a_slow_one_is_judged_when_its_turn_comes(cached: FleetUnderTest, origin: Origin) -> None:
+    origin.page("/brief", "as it was", cache_control="max-age=1")
+    origin.put("/long", Page(b"at last", delay=2.5, headers={"Cache-Control": "no-store"}))
+    ask(cached, "/brief", WORKER)
+    origin.page("/brief", "as it is", cache_control="max-age=1")
+    long, brief = pipelined(cached, "/long", "/brief")
+    assert long[2] == b"at last"
+    assert brief[2] == b"as it is" and not is_hit(brief), "what was fresh when the request came is stale by now"
+
+
+def test_nobody_waits_for_a_fill_longer_than_his_deadline(cached: FleetUnderTest, origin: Origin) -> None:
+    gate = threading.Event()
+    origin.put("/late", Page(b"late", gate=gate, headers={"Cache-Control": "max-age=600"}))
+
+    def impatient(_: int) -> tuple[int, float]:
+        began = time.monotonic()
+        status = ask(cached, "/late", WORKER, headers={"X-Request-Deadline-Ms": "400"}, timeout=20)[0]
+        return status, time.monotonic() - began
+
+    with ThreadPoolExecutor(4) as clients:
+        patient = clients.submit(ask, cached, "/late", WORKER, timeout=20)
+        origin.wait_for("/late")
+        try:
+            for status, took in clients.map(impatient, range(3)):
+                assert status == 504 and 0.4 <= took < 5
+        finally:
+            gate.set()
+        assert patient.result()[2] == b"late"
+    assert is_hit(ask(cached, "/late", WORKER)) and origin.count("/late") == 1
+
+
+def test_the_fill_of_who_could_not_wait_goes_on(cached: FleetUnderTest, origin: Origin) -> None:
+    gate = threading.Event()
+    origin.put("/alone", Page(b"for the next", gate=gate, headers={"Cache-Control": "max-age=600"}))
+    try:
+        status, _, body = ask(cached, "/alone", WORKER, headers={"X-Request-Deadline-Ms": "300"})
+        assert status == 504 and b"did not answer in time" in body
+    finally:
+        gate.set()
+    eventually(lambda: is_hit(ask(cached, "/alone", WORKER)), 10, "it is kept")
+    assert origin.count("/alone") == 1
