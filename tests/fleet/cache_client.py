@@ -7,9 +7,14 @@ import json
 import socket
 from typing import Any, Mapping
 
-from shoal_cli import FleetUnderTest
+import pytest
+
+from shoal_cli import FleetUnderTest, eventually
 
 Answer = tuple[int, dict[str, str], bytes]
+
+owned = pytest.mark.only_under("hash")
+"""For tests that speak of a URL's owner: it has one on the ring alone."""
 
 
 def door(fleet: FleetUnderTest, worker: str | None = None, kind: str = "site", timeout: float = 10) -> socket.socket:
@@ -66,6 +71,12 @@ def url(fleet: FleetUnderTest, path: str) -> str:
 
 def is_hit(answer: Answer) -> bool:
     return "; hit" in answer[1].get("cache-status", "")
+
+
+def hold(fleet: FleetUnderTest, path: str, headers: Mapping[str, str] | None = None) -> None:
+    """Until each of two workers answers it from what it keeps."""
+    eventually(lambda: all(is_hit(ask(fleet, path, worker, headers=headers)) for worker in ("cache-1", "cache-2")), 15,
+               f"{path} is kept everywhere")
 
 
 def raw(fleet: FleetUnderTest, request: bytes, worker: str | None = None, seconds: float = 5) -> bytes:

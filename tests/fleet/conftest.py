@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator, Mapping
 
 import pytest
 
@@ -44,10 +44,30 @@ def make_fleet(binaries: Path) -> Iterator[Make]:
     shutil.rmtree(base, ignore_errors=True)
 
 
-def patient(fleet: FleetUnderTest) -> str:
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "only_under(routing): what the test says holds under this routing alone")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = [item for item in items if _is_for_its_routing(item)]
+
+
+def _is_for_its_routing(item: pytest.Item) -> bool:
+    marker, call = item.get_closest_marker("only_under"), getattr(item, "callspec", None)
+    return marker is None or call is None or call.params.get("routing") in (None, *marker.args)
+
+
+def patient(fleet: FleetUnderTest, services: Mapping[str, Any] | None = None) -> str:
+    """The file of a configuration for it."""
     config = fleet.home.parent / f"{fleet.home.name}.json"
-    config.write_text(json.dumps(PATIENT))
+    config.write_text(json.dumps(PATIENT | ({"services": services} if services else {})))
     return str(config)
+
+
+@pytest.fixture(scope="module", params=["hash", "random"])
+def routing(request: pytest.FixtureRequest) -> str:
+    """The cache's tests run under both: any worker may get any URL."""
+    return str(request.param)
 
 
 @pytest.fixture
@@ -74,8 +94,10 @@ def origin() -> Iterator[Origin]:
 
 
 @pytest.fixture(scope="module")
-def cached(make_fleet: Make, origin: Origin) -> FleetUnderTest:
+def cached(make_fleet: Make, origin: Origin, routing: str) -> Iterator[FleetUnderTest]:
     """One for all tests of a module that leave it as they found it: two workers of each service, before `origin`."""
+    origin.forget()
     found = make_fleet()
-    found.up("--workers", "2", "--config", patient(found), "--origin", origin.url)
-    return found
+    found.up("--workers", "2", "--config", patient(found), "--origin", origin.url, "--routing", routing)
+    yield found
+    found.destroy()

@@ -5,64 +5,57 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 
+from cache_client import ask, hold
+from conftest import patient
 from django_site import Browser, django, needs_django
 from documentation_site import Documentation, documentation, needs_nginx
-from shoal_cli import PATIENT, FleetUnderTest, Make
+from shoal_cli import FleetUnderTest, Make
 
-WORKERS = {"cache-1", "cache-2"}
-# Requests at random: that they miss one of two workers so often does not happen.
-MANY = 200
+WORKERS = ("cache-1", "cache-2")
 # Bytes of the largest body that workers give to each other through the second level, `l2_object`.
 SHARED = 1 << 20
 
 
 @pytest.fixture(scope="module")
-def docs() -> Iterator[Documentation]:
+def docs(routing: str) -> Iterator[Documentation]:
     with documentation() as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def before_docs(make_fleet: Make, docs: Documentation) -> FleetUnderTest:
-    return serving(make_fleet(), docs.port)
+def before_docs(make_fleet: Make, docs: Documentation, routing: str) -> Iterator[FleetUnderTest]:
+    yield from serving(make_fleet(), docs.port, routing)
 
 
 @pytest.fixture(scope="module")
-def before_django(make_fleet: Make, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetUnderTest]:
+def before_django(make_fleet: Make, tmp_path_factory: pytest.TempPathFactory,
+                  routing: str) -> Iterator[FleetUnderTest]:
     with django(tmp_path_factory.mktemp("django")) as port:
-        yield serving(make_fleet(), port)
+        yield from serving(make_fleet(), port, routing)
 
 
-def serving(fleet: FleetUnderTest, port: int) -> FleetUnderTest:
-    """Any worker gets any URL, so that each keeps a copy of its own."""
-    config = fleet.home.parent / f"{fleet.home.name}.json"
-    config.write_text(json.dumps(PATIENT))
-    fleet.up("--workers", "2", "--config", str(config), "--origin", f"http://127.0.0.1:{port}", "--routing", "random")
-    return fleet
+def serving(fleet: FleetUnderTest, port: int, routing: str) -> Iterator[FleetUnderTest]:
+    fleet.up("--workers", "2", "--config", patient(fleet), "--origin", f"http://127.0.0.1:{port}", "--routing", routing)
+    yield fleet
+    fleet.destroy()
 
 
 def everywhere(fleet: FleetUnderTest, path: str, hit: bool = False) -> set[bytes]:
-    """The bodies that come until each worker has answered, with `hit`: from what it keeps."""
-    bodies, answered = set(), set()
-    for _ in range(MANY):
-        status, headers, body = fleet.visit(path)
-        assert status == 200, (path, status, body)
-        bodies.add(body)
-        if not hit or headers["cache-status"].startswith("shoal; hit"):
-            answered.add(headers["x-shoal-worker"])
-        if answered == WORKERS:
-            return bodies
-    pytest.fail(f"{path}: only {answered} of {WORKERS} answered as wanted")
+    """The bodies that come through HAProxy and from each worker, with `hit`: once each has it in what it keeps."""
+    if hit:
+        hold(fleet, path)
+    answers = [ask(fleet, path, way) for way in (None, *WORKERS)]
+    assert {status for status, _, _ in answers} == {200}, path
+    return {body for _, _, body in answers}
 
 
 def purge(fleet: FleetUnderTest, *arguments: str) -> None:
     done: dict[str, Any] = json.loads(fleet.run("cache", "purge", *arguments, "--json").stdout)
-    assert {*done["confirmed"]} == WORKERS and done["fenced"] == []
+    assert sorted(done["confirmed"]) == list(WORKERS) and done["fenced"] == []
 
 
 @needs_nginx

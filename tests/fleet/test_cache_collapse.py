@@ -12,7 +12,7 @@ from typing import Callable, Iterator
 
 import pytest
 
-from cache_client import Answer, ask, door, host_of, is_hit
+from cache_client import Answer, ask, door, host_of, is_hit, owned
 from concurrent_requests import burst
 from conftest import patient
 from origin_server import Asked, Origin, Page
@@ -24,13 +24,13 @@ LASTING = {"Cache-Control": "max-age=600"}
 
 
 @pytest.fixture(scope="module")
-def scattered(make_fleet: Make, origin: Origin) -> Iterator[FleetUnderTest]:
-    """Three workers under random routing: who asks for one URL meets all of them."""
+def several(make_fleet: Make, origin: Origin, routing: str) -> Iterator[FleetUnderTest]:
+    """Three workers. Under random routing who asks for one URL meets all of them."""
+    origin.forget()
     fleet = make_fleet()
-    fleet.up("--workers", "3", "--config", patient(fleet), "--origin", origin.url, "--routing", "random")
+    fleet.up("--workers", "3", "--config", patient(fleet), "--origin", origin.url, "--routing", routing)
     yield fleet
     fleet.destroy()
-
 
 
 def at_once(number: int, one: Callable[[int], Answer]) -> list[Answer]:
@@ -38,6 +38,7 @@ def at_once(number: int, one: Callable[[int], Answer]) -> list[Answer]:
         return list(clients.map(one, range(number)))
 
 
+@owned
 def test_clients_of_one_worker_make_one_fetch(cached: FleetUnderTest, origin: Origin) -> None:
     body = b"the same for all " * 500
     origin.put("/cold/one", Page(body, headers=LASTING, delay=0.3))
@@ -49,14 +50,15 @@ def test_clients_of_one_worker_make_one_fetch(cached: FleetUnderTest, origin: Or
     assert sum("; collapsed" in answer.headers["cache-status"] for answer in answers) == CLIENTS - 1
 
 
-def test_clients_of_several_workers_make_one_fetch(scattered: FleetUnderTest, origin: Origin) -> None:
+@pytest.mark.only_under("random")
+def test_clients_of_several_workers_make_one_fetch(several: FleetUnderTest, origin: Origin) -> None:
     """The lock between workers is for efficiency: one that finds the second level slow fetches for itself, so that
     the bound is one fetch for each worker. On a machine that is not overloaded it is one in all."""
     fetches = []
     for number in range(5):
         path = f"/cold/several/{number}"
         origin.put(path, Page(path.encode() * 100, headers=LASTING, delay=0.2))
-        answers = burst(scattered.site, [("GET", path)] * CLIENTS)
+        answers = burst(several.site, [("GET", path)] * CLIENTS)
         assert {(answer.status, answer.body) for answer in answers} == {(200, path.encode() * 100)}
         assert {answer.headers["x-shoal-worker"] for answer in answers} == set(WORKERS)
         fetches.append(origin.count(path))
@@ -89,13 +91,13 @@ class Streamed:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_followers_get_the_first_bytes_before_the_origin_has_finished(scattered: FleetUnderTest, origin: Origin,
+def test_followers_get_the_first_bytes_before_the_origin_has_finished(several: FleetUnderTest, origin: Origin,
                                                                       chunked: bool) -> None:
     path, body = f"/cold/streamed/{chunked}", bytes(range(256)) * 800
     origin.put(path, Page(body, headers=LASTING, delay=0.2, pieces=8, pause=0.2, chunked=chunked))
-    leader = Streamed(scattered, path, "cache-1")
+    leader = Streamed(several, path, "cache-1")
     origin.wait_for(path)
-    followers = [Streamed(scattered, path, WORKERS[number % 3]) for number in range(9)]
+    followers = [Streamed(several, path, WORKERS[number % 3]) for number in range(9)]
     for one in (leader, *followers):
         one.thread.join(20)
         assert one.head.startswith(b"HTTP/1.1 200"), one.head
@@ -104,13 +106,13 @@ def test_followers_get_the_first_bytes_before_the_origin_has_finished(scattered:
     assert origin.count(path) == 1
 
 
-def test_what_is_private_serialises_nobody_and_is_given_to_nobody_else(scattered: FleetUnderTest,
+def test_what_is_private_serialises_nobody_and_is_given_to_nobody_else(several: FleetUnderTest,
                                                                        origin: Origin) -> None:
     origin.put("/private/*", lambda asked: Page(f"for {asked.headers['x-who']}".encode(), delay=0.2,
                                                 headers={"Cache-Control": "private, max-age=600"}))
     for turn in range(2):
         started = time.monotonic()
-        answers = at_once(CLIENTS, lambda who: ask(scattered, "/private/page", headers={"X-Who": f"{turn} {who}"}))
+        answers = at_once(CLIENTS, lambda who: ask(several, "/private/page", headers={"X-Who": f"{turn} {who}"}))
         took = time.monotonic() - started
         assert [answer[2] for answer in answers] == [f"for {turn} {who}".encode() for who in range(CLIENTS)]
         # One fetch may be waited for, once it is known what the page is: far from 50 × 0.2 s.
@@ -118,27 +120,27 @@ def test_what_is_private_serialises_nobody_and_is_given_to_nobody_else(scattered
     assert origin.count("/private/page") == 2 * CLIENTS
 
 
-def test_a_leader_whose_worker_dies_is_replaced(scattered: FleetUnderTest, origin: Origin) -> None:
+def test_a_leader_whose_worker_dies_is_replaced(several: FleetUnderTest, origin: Origin) -> None:
     path, gate = "/cold/orphan", threading.Event()
     origin.put(path, Page(b"too late", headers=LASTING, gate=gate))
-    leader = threading.Thread(target=lambda: quietly(scattered, path, "cache-1"))
+    leader = threading.Thread(target=lambda: quietly(several, path, "cache-1"))
     leader.start()
     origin.wait_for(path)
-    waiting = [Streamed(scattered, path, WORKERS[1 + number % 2]) for number in range(10)]
+    waiting = [Streamed(several, path, WORKERS[1 + number % 2]) for number in range(10)]
     for one in waiting:
         one.sent.wait(10)
     # Each worker answers this after it has read those.
-    assert {ask(scattered, "/nothing", worker)[0] for worker in WORKERS} == {404}
+    assert {ask(several, "/nothing", worker)[0] for worker in WORKERS} == {404}
     assert origin.count(path) == 1
     origin.put(path, Page(b"the right one", headers=LASTING))
-    os.kill(scattered.pids()["cache-1"], signal.SIGKILL)
+    os.kill(several.pids()["cache-1"], signal.SIGKILL)
     for one in waiting:
         one.thread.join(25)
     gate.set()
     leader.join(20)
     assert {one.body for one in waiting} == {b"the right one"}
-    eventually(lambda: scattered.workers()["cache-1"]["state"] == "serving", 20, "it is back")
-    assert {ask(scattered, path, worker)[2] for worker in WORKERS} == {b"the right one"}
+    eventually(lambda: several.workers()["cache-1"]["state"] == "serving", 20, "it is back")
+    assert {ask(several, path, worker)[2] for worker in WORKERS} == {b"the right one"}
 
 
 def quietly(fleet: FleetUnderTest, path: str, worker: str) -> None:

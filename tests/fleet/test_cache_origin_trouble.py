@@ -12,11 +12,11 @@ from typing import Iterator
 
 import pytest
 
-from cache_client import Answer, ask, is_hit, purge
+from cache_client import Answer, ask, hold, is_hit, purge
+from conftest import patient
 from origin_server import Origin, Page
-from shoal_cli import PATIENT, FleetUnderTest, Make, eventually, free_port
+from shoal_cli import FleetUnderTest, Make, eventually, free_port
 
-WORKER = "cache-1"
 FIRST_BYTE = 0.5
 """Seconds that the sites of these tests give their origins for the head of an answer."""
 CONNECTIONS = 4
@@ -31,8 +31,8 @@ def silent() -> Iterator[socket.socket]:
 
 
 @pytest.fixture(scope="module")
-def sites(make_fleet: Make, origin: Origin, silent: socket.socket) -> FleetUnderTest:
-    """One worker; by host: an origin that is fine, one that nobody listens for, one that never answers, and one with
+def sites(make_fleet: Make, origin: Origin, silent: socket.socket, routing: str) -> Iterator[FleetUnderTest]:
+    """By host: an origin that is fine, one that nobody listens for, one that never answers, and one with
     stale-if-error from the site's own rules."""
     fleet = make_fleet()
     bounds = {"connect_timeout": "500ms", "first_byte_timeout": f"{int(FIRST_BYTE * 1000)}ms",
@@ -41,13 +41,13 @@ def sites(make_fleet: Make, origin: Origin, silent: socket.socket) -> FleetUnder
                  "silent": f"127.0.0.1:{silent.getsockname()[1]}", "stale": origin.address}
     found = [{"name": name, "hosts": [f"{name}.example"], "origins": [address], **bounds}
              for name, address in addresses.items()]
-    config = fleet.home.parent / "sites.json"
-    config.write_text(json.dumps(PATIENT | {"services": {"cache": {"sites": found}}}))
-    fleet.up("--workers", "1", "--config", str(config))
-    return fleet
+    config = patient(fleet, {"cache": {"sites": found}})
+    fleet.up("--workers", "2", "--config", config, "--routing", routing)
+    yield fleet
+    fleet.destroy()
 
 
-def of(fleet: FleetUnderTest, site: str, path: str, way: str | None = WORKER) -> Answer:
+def of(fleet: FleetUnderTest, site: str, path: str, way: str | None = None) -> Answer:
     return ask(fleet, path, way, headers={"Host": f"{site}.example"})
 
 
@@ -55,7 +55,7 @@ def problem(answer: Answer) -> tuple[int, str]:
     return answer[0], json.loads(answer[2])["detail"]
 
 
-@pytest.mark.parametrize("way", [WORKER, None], ids=["worker", "haproxy"])
+@pytest.mark.parametrize("way", ["cache-1", None], ids=["worker", "haproxy"])
 @pytest.mark.parametrize(("site", "status", "detail"), [
     ("dead", 502, "no connection to the origin could be made"),
     ("silent", 504, "the origin did not answer in time")])
@@ -92,8 +92,8 @@ def test_an_origin_that_hangs_is_the_trouble_of_its_site_alone(sites: FleetUnder
     """Its connections and those who wait for one are bounded: the rest is told at once to come again."""
     origin.page("/other/kept", "kept", cache_control=LASTING)
     origin.page("/other/passed", "passed", cache_control="no-store")
-    of(sites, "fine", "/other/kept")
-    many = 8 * CONNECTIONS
+    hold(sites, "/other/kept", {"Host": "fine.example"})
+    many = 16 * CONNECTIONS
     with ThreadPoolExecutor(many) as clients:
         started = time.monotonic()
         hanging = [clients.submit(of, sites, "silent", f"/hanging/{number}") for number in range(many)]
@@ -119,8 +119,7 @@ def test_stale_where_it_is_allowed_and_only_there(sites: FleetUnderTest, origin:
     origin.page(paths["allowed"], "old", cache_control=LASTING, surrogate_key="stale")
     origin.page(paths["not"], "old", cache_control="max-age=600, must-revalidate", surrogate_key="stale")
     for path in paths.values():
-        of(sites, "stale", path)
-        assert is_hit(of(sites, "stale", path))
+        hold(sites, path, {"Host": "stale.example"})
         origin.put(path, page)
     purge(sites, tags=["stale"], soft=True)
     status, headers, body = of(sites, "stale", paths["allowed"])

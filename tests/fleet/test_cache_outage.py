@@ -13,7 +13,7 @@ from typing import Iterator
 
 import pytest
 
-from cache_client import ask, body_on, door, host_of, is_hit, purge, token_of, url
+from cache_client import ask, body_on, door, hold, host_of, is_hit, purge, token_of, url
 from origin_server import Asked, Origin, Page
 from outside_redis import OutsideRedis
 from shoal_cli import FleetUnderTest, Make, eventually
@@ -55,13 +55,15 @@ def redis(make_fleet: Make) -> Iterator[OutsideRedis]:
 
 
 @pytest.fixture(scope="module")
-def before_outside_redis(make_fleet: Make, origin: Origin, redis: OutsideRedis) -> FleetUnderTest:
-    """Under random routing. Nothing starts its Redis again but the test; the second level is the fleet's own."""
+def before_outside_redis(make_fleet: Make, origin: Origin, redis: OutsideRedis,
+                         routing: str) -> Iterator[FleetUnderTest]:
+    """Nothing starts its Redis again but the test; the second level is the fleet's own."""
     fleet = make_fleet()
-    config = fleet.home.parent / "outage.json"
+    config = fleet.home.parent / f"outage-{routing}.json"
     config.write_text(json.dumps({"redis": {"state": {"unix": str(redis.socket)}}}))
-    fleet.up("--workers", "2", "--config", str(config), "--origin", origin.url, "--routing", "random")
-    return fleet
+    fleet.up("--workers", "2", "--config", str(config), "--origin", origin.url, "--routing", routing)
+    yield fleet
+    fleet.destroy()
 
 
 @pytest.fixture
@@ -73,11 +75,6 @@ def away(before_outside_redis: FleetUnderTest, redis: OutsideRedis, site: Site) 
         redis.start()
     redis.go_on()
     hold(before_outside_redis, "/outage/after")
-
-
-def hold(fleet: FleetUnderTest, path: str) -> None:
-    """Until each worker answers it from what it keeps."""
-    eventually(lambda: all(is_hit(ask(fleet, path, worker)) for worker in WORKERS), 15, f"{path} is kept everywhere")
 
 
 def no_lease(fleet: FleetUnderTest) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -15,20 +14,19 @@ from typing import Iterator
 import pytest
 
 from cache_client import ask, is_hit, purge, url
+from conftest import patient
 from origin_server import Asked, Origin, Page
-from shoal_cli import PATIENT, FleetUnderTest, Make, eventually
+from shoal_cli import FleetUnderTest, Make, eventually
 
 WORKERS = ("cache-1", "cache-2", "cache-3")
 WAYS: tuple[str | None, ...] = (None, *WORKERS)
 """Through HAProxy, and at each worker."""
 
 
-@pytest.fixture(scope="module", params=["hash", "random"])
-def several(make_fleet: Make, origin: Origin, request: pytest.FixtureRequest) -> Iterator[FleetUnderTest]:
+@pytest.fixture(scope="module")
+def several(make_fleet: Make, origin: Origin, routing: str) -> Iterator[FleetUnderTest]:
     fleet = make_fleet()
-    config = fleet.home.parent / f"{fleet.home.name}.json"
-    config.write_text(json.dumps(PATIENT))
-    fleet.up("--workers", "3", "--config", str(config), "--origin", origin.url, "--routing", request.param)
+    fleet.up("--workers", "3", "--config", patient(fleet), "--origin", origin.url, "--routing", routing)
     yield fleet
     fleet.destroy()
 
@@ -199,10 +197,9 @@ def test_no_answer_is_older_than_a_purge_that_was_acknowledged(make_fleet: Make,
     seed = int(os.environ.get("SHOAL_SEED", random.SystemRandom().randrange(1 << 32)))
     print(f"SHOAL_SEED={seed}")
     fleet = make_fleet()
-    config = fleet.home.parent / "race.json"
     # Room for a few of the pages only: what is evicted comes back from the second level.
-    config.write_text(json.dumps(PATIENT | {"services": {"cache": {"memory": "1mb"}}}))
-    fleet.up("--workers", "3", "--config", str(config), "--origin", origin.url, "--routing", "random")
+    config = patient(fleet, {"cache": {"memory": "1mb"}})
+    fleet.up("--workers", "3", "--config", config, "--origin", origin.url, "--routing", "random")
     race = Race(fleet, origin, seed)
     threads = [threading.Thread(target=race.read) for _ in range(6)]
     threads += [threading.Thread(target=race.purge, args=(race.paths[half::2],)) for half in range(2)]

@@ -7,12 +7,12 @@ import http.client
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Sequence
 
 from access_log import Entry, entries, needs_log
+from conftest import patient
 from origin_server import Asked, Origin, Page
-from shoal_cli import PATIENT, FleetUnderTest, Make
+from shoal_cli import FleetUnderTest, Make
 
 CLIENTS = 4
 # The site keeps what is no larger. What is larger streams through, and is cut down to be just that: its size does not
@@ -21,7 +21,7 @@ MAX_OBJECT = 4 << 20
 
 
 @needs_log
-def test_an_access_log_replayed_twice(make_fleet: Make, tmp_path: Path) -> None:
+def test_an_access_log_replayed_twice(make_fleet: Make, routing: str) -> None:
     log = entries()
     sizes: Counter[str] = Counter()
     for entry in log:
@@ -29,10 +29,9 @@ def test_an_access_log_replayed_twice(make_fleet: Make, tmp_path: Path) -> None:
             sizes[entry.target] = min(max(sizes[entry.target], entry.size), MAX_OBJECT + 1)
     with Origin({"/*": lambda asked: page(asked, sizes)}) as origin:
         fleet = make_fleet()
-        config = tmp_path / "shoal.json"
-        config.write_text(json.dumps(PATIENT | {"services": {"cache": {"sites": [
-            {"name": "log", "hosts": ["*"], "origins": [origin.address], "max_object": "4mb"}]}}}))
-        fleet.up("--workers", "2", "--config", str(config))
+        config = patient(fleet, {"cache": {"sites": [
+            {"name": "log", "hosts": ["*"], "origins": [origin.address], "max_object": "4mb"}]}})
+        fleet.up("--workers", "2", "--config", config, "--routing", routing)
 
         first = replay(fleet, log, sizes)
         metrics = counted(fleet)

@@ -13,12 +13,14 @@ from typing import Callable
 
 import pytest
 
-from cache_client import ask, door, host_of, is_hit, raw
+from cache_client import ask, door, hold, host_of, is_hit, raw
 from origin_server import Asked, Origin, Page
 from shoal_cli import FleetUnderTest, eventually
 
 MB = 1 << 20
 LARGE = 50 * MB
+# What the kernel may take of an origin for a worker that reads none of it.
+BUFFERS = sum(int(Path(f"/proc/sys/net/ipv4/tcp_{way}mem").read_text().split()[2]) for way in "rw") + 2 * MB
 WORKER = "cache-1"
 ways = pytest.mark.parametrize("way", [WORKER, None], ids=["worker", "haproxy"])
 LASTING = {"Cache-Control": "max-age=600"}
@@ -83,7 +85,7 @@ def test_a_large_body_takes_no_memory(cached: FleetUnderTest, origin: Origin, ch
 
 
 def test_a_slow_client_slows_the_origin_and_takes_no_memory(cached: FleetUnderTest, origin: Origin) -> None:
-    page = Page(b"x" * LARGE, headers=LASTING, pieces=400)
+    page = Page(b"x" * (2 * BUFFERS), headers=LASTING, pieces=400)
     origin.put("/slow", page)
     ask(cached, "/slow/warm", WORKER)
     memory = Memory(cached)
@@ -91,7 +93,7 @@ def test_a_slow_client_slows_the_origin_and_takes_no_memory(cached: FleetUnderTe
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
         sent = standing(lambda: page.sent)
         print("sent", sent, "grown", memory.grown)
-        assert sent < LARGE / 2, "what nobody takes is not fetched: buffers of the kernel aside"
+        assert sent < BUFFERS, "what nobody takes is not fetched"
         assert memory.grown < 5 * MB
         # Others are not held up by it.
         assert ask(cached, "/slow/other", WORKER)[0] == 404
@@ -110,12 +112,12 @@ def test_a_client_that_leaves_leaves_the_whole_to_others(cached: FleetUnderTest,
 
 
 def test_what_nobody_wants_any_more_and_nobody_keeps_is_not_fetched(cached: FleetUnderTest, origin: Origin) -> None:
-    page = Page(b"x" * LARGE, headers=LASTING, pieces=400)
+    page = Page(b"x" * (2 * BUFFERS), headers=LASTING, pieces=400)
     origin.put("/unwanted", page)
     connection = opened(cached, "/unwanted")
     assert connection.recv(1000).startswith(b"HTTP/1.1 200")
     leave(connection)
-    assert standing(lambda: page.sent) < LARGE / 2
+    assert standing(lambda: page.sent) < BUFFERS
     origin.page("/unwanted", "another", cache_control="max-age=600")
     assert ask(cached, "/unwanted", WORKER)[2] == b"another", "no part of it is kept"
 
@@ -155,7 +157,7 @@ def test_parts_of_what_is_kept(cached: FleetUnderTest, origin: Origin, way: str 
                                part: slice) -> None:
     path = f"/parts/{way}"
     origin.page(path, BODY, etag='"strong"', **{"cache_control": "max-age=600"})
-    ask(cached, path, way)
+    hold(cached, path)
     for condition in ({}, {"If-Range": '"strong"'}):
         answer = ask(cached, path, way, headers={"Range": wanted} | condition)
         first, last, _ = part.indices(len(BODY))
@@ -165,14 +167,14 @@ def test_parts_of_what_is_kept(cached: FleetUnderTest, origin: Origin, way: str 
     for condition in ({"If-Range": '"other"'}, {"If-Range": 'W/"strong"'}):
         status, _, body = ask(cached, path, way, headers={"Range": wanted} | condition)
         assert (status, body) == (200, BODY)
-    assert origin.count(path) <= 1 + 6
+    assert origin.count(path) <= 2 + 6
 
 
 @ways
 def test_several_parts_at_once_and_none_that_is_there(cached: FleetUnderTest, origin: Origin, way: str | None) -> None:
     path = f"/multipart/{way}"
     origin.page(path, BODY, content_type="text/x-test", **{"cache_control": "max-age=600"})
-    ask(cached, path, way)
+    hold(cached, path)
     status, headers, body = ask(cached, path, way, headers={"Range": "bytes=0-9,100-109,-5"})
     assert status == 206 and "content-range" not in headers
     found = email.message_from_bytes(b"Content-Type: " + headers["content-type"].encode() + b"\r\n\r\n" + body)
@@ -189,7 +191,7 @@ def test_several_parts_at_once_and_none_that_is_there(cached: FleetUnderTest, or
 
 
 @ways
-def test_pieces_make_the_whole(cached: FleetUnderTest, origin: Origin, way: str | None) -> None:
+def test_pieces_make_the_whole(cached: FleetUnderTest, origin: Origin, way: str | None, routing: str) -> None:
     path = f"/pieces/{way}"
     origin.put(path, ranged)
     cuts = [0, 1000, 4000, 4001, len(BODY)]
@@ -199,10 +201,12 @@ def test_pieces_make_the_whole(cached: FleetUnderTest, origin: Origin, way: str 
         assert (status, body) == (206, BODY[first:last + 1])
     assert [asked.headers["range"] for asked in origin.asked(path)] == [
         f"bytes={first}-{last}" for first, last in reversed(pieces)], "no more than that was fetched"
-    answer = ask(cached, path, way)
-    assert is_hit(answer) and answer[2] == BODY
-    assert is_hit(ask(cached, path, way, headers={"Range": "bytes=500-4500"}))
-    assert origin.count(path) == len(pieces)
+    whole = ask(cached, path, way)
+    some = ask(cached, path, way, headers={"Range": "bytes=500-4500"})
+    assert (whole[2], some[2]) == (BODY, BODY[500:4501])
+    if way == WORKER or routing == "hash":
+        assert is_hit(whole) and is_hit(some), "one worker has all of them"
+        assert origin.count(path) == len(pieces)
 
 
 def test_pieces_of_two_versions_make_no_whole(cached: FleetUnderTest, origin: Origin) -> None:
@@ -252,10 +256,12 @@ def test_head_is_get_without_its_body(cached: FleetUnderTest, origin: Origin, wa
     origin.page(path, BODY, cache_control="max-age=600")
     status, headers, body = ask(cached, path, way, "HEAD")
     assert (status, body, headers["content-length"]) == (200, b"", str(len(BODY)))
+    assert [asked.method for asked in origin.asked(path)] == ["HEAD"]
     assert ask(cached, path, way)[2] == BODY
+    hold(cached, path)
     answer = ask(cached, path, way, "HEAD")
     assert is_hit(answer) and answer[2] == b"" and answer[1]["content-length"] == str(len(BODY))
-    assert [asked.method for asked in origin.asked(path)] == ["HEAD", "GET"]
+    assert {asked.method for asked in origin.asked(path)[1:]} == {"GET"}
 
 
 @ways
