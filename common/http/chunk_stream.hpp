@@ -1,6 +1,7 @@
 #pragma once
 // The chunked coding (RFC 9112, 7.1) of a body that is passed on as it comes: reads what is not body, and says how much
-// body follows, which the caller takes from wherever it is. As strict as chunk_decoder; trailers are kept.
+// body follows, which the caller takes from wherever it is. Stricter than the grammar: no white space around a chunk's
+// size, and a bound on extensions, which are dropped, and on trailers.
 
 #include <cstddef>
 #include <cstdint>
