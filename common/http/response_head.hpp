@@ -14,9 +14,10 @@
 namespace shoal::http {
 
 struct response_limits {
-    /// Status line and header lines, and the trailers, in bytes.
-    std::size_t head = 64 * 1024;
-    std::size_t header_count = 200;
+    /// Status line and header lines, and the trailers, in bytes. More would not get through the proxy in front either
+    /// (haproxy/haproxy.cfg.in).
+    std::size_t head = 14 * 1024;
+    std::size_t header_count = 100;
     /// Interim answers (1xx) before the final one.
     std::size_t interims = 16;
 };

@@ -27,8 +27,8 @@ namespace shoal::http {
 /// Sizes in bytes. What is over one gets 413, 414 or 431, what takes too long 408, and the connection is closed.
 struct limits {
     std::size_t request_line = 8 * 1024;
-    /// Request line and headers together.
-    std::size_t head = 16 * 1024;
+    /// Request line and headers together. What the proxy lets through is a little more (haproxy/haproxy.cfg.in).
+    std::size_t head = 14 * 1024;
     std::size_t header_count = 100;
     /// Of a streamed body, too; no more than a piece of it is in memory.
     std::size_t body = 64 * 1024;

@@ -77,8 +77,10 @@ def test_metrics_and_stats_are_on_the_admin_address(shared: FleetUnderTest) -> N
 
 
 def test_a_large_head_reaches_the_worker_which_refuses_it(shared: FleetUnderTest) -> None:
-    status, headers, _ = shared.request("GET", "/v1/limits", {"X-Large": "x" * 17_000})
+    status, headers, _ = shared.request("GET", "/v1/limits", {"X-Large": "x" * 14_400})
     assert status == 431 and "x-shoal-worker" in headers
+    status, headers, body = shared.request("GET", "/v1/limits", {"X-Large": "x" * 17_000})
+    assert status == 400 and "14 KiB" in json.loads(body)["detail"], "HAProxy's own answer"
     assert shared.request("GET", "/v1/limits", {"X-Large": "x" * 12_000})[0] == 200
 
 

@@ -326,14 +326,14 @@ TEST_CASE("response reader: bad chunks are refused, and nothing after them is bo
 TEST_CASE("response reader: heads, their lines and interim answers are bounded", "[http]")
 {
     std::string many = "HTTP/1.1 200 OK\r\n";
-    for (int i = 0; i < 200; ++i) many += "A: b\r\n";
+    for (int i = 0; i < 100; ++i) many += "A: b\r\n";
     CHECK(read(many + "Content-Length: 0\r\n\r\n").refused == "the head has too many headers");
     CHECK(read(many + "\r\n").end == state::body);
 
-    const std::string line(70'000, 'x');
+    const std::string line(15'000, 'x');
     CHECK(read("HTTP/1.1 200 " + line).refused == "the head is too long");
     CHECK(read("HTTP/1.1 200 OK\r\nA: " + line + "\r\n\r\n").refused == "the head is too long");
-    CHECK(read("HTTP/1.1 200 OK\r\nA: " + line.substr(0, 60'000) + "\r\nContent-Length: 0\r\n\r\n", 999).reusable);
+    CHECK(read("HTTP/1.1 200 OK\r\nA: " + line.substr(0, 14'000) + "\r\nContent-Length: 0\r\n\r\n", 999).reusable);
 
     std::string flood;
     for (int i = 0; i < 16; ++i) flood += "HTTP/1.1 103 Early Hints\r\n\r\n";
