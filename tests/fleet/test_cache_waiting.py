@@ -8,6 +8,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from cache_client import Answer, ask, door, host_of, is_hit
 from origin_server import Origin, Page
 from shoal_cli import FleetUnderTest, eventually
@@ -70,3 +72,21 @@ def test_the_fill_of_who_could_not_wait_goes_on(cached: FleetUnderTest, origin: 
         gate.set()
     eventually(lambda: is_hit(ask(cached, "/alone", WORKER)), 10, "it is kept")
     assert origin.count("/alone") == 1
+
+
+@pytest.mark.parametrize("field", ["Cache-Control", "CDN-Cache-Control"])
+@pytest.mark.parametrize("directive", ["private", "no-cache"])
+def test_what_a_304_withholds_is_for_the_one_who_asked(cached: FleetUnderTest, origin: Origin, field: str,
+                                                       directive: str) -> None:
+    path = f"/withheld/{field}/{directive}"
+    tag = {"ETag": '"e"'}
+    said = Page(b"body", headers=tag | {"Cache-Control": "max-age=0", "X-Who": "nobody", "X-Other": "1"})
+    renewed = Page(status=304, headers=tag | {field: f'max-age=600, {directive}="x-who"', "X-Who": "alice"})
+    origin.put(path, lambda asked: renewed if "if-none-match" in asked.headers else said)
+    assert ask(cached, path, WORKER)[1]["x-who"] == "nobody"
+    assert ask(cached, path, WORKER)[1]["x-who"] == "alice"
+    for _ in range(2):
+        found = ask(cached, path, WORKER)
+        assert is_hit(found) and found[2] == b"body" and found[1]["x-other"] == "1"
+        assert "x-who" not in found[1], "neither of the 304, nor of what was kept before"
+    assert origin.count(path) == 2

@@ -59,6 +59,8 @@ private:
     void tell_others(const filled_head& head);
     void finish(origin::answer& from);
     [[nodiscard]] bool renewed();
+    [[nodiscard]] stored_parts renewed_parts(const protocol::storing& decided, protocol::field_span merged);
+    void keep_renewed(const stored_ptr& kept);
     [[nodiscard]] stored_parts with_head(unsigned status, std::optional<std::uint64_t> length) const;
     void keep_part();
     void keep_less();

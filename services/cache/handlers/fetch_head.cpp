@@ -129,13 +129,43 @@ bool fetch::renewed()
     const auto keys = protocol::read_keys(fields_);
     if (keys.too_many) return false;
 
-    auto parts = validates_->parts();
     const auto when = times();
-    parts.head = protocol::update_head(
-        parts.head, fields_,
-        {.received = when.received, .length = validates_->body_length(), .withheld = {}, .hidden = what_.at->hidden()});
-    const auto merged = protocol::lines_of(parts.head);
-    const auto decided = protocol::decide_update(what_.view, parts.status, merged, fields_, what_.by->policy, when);
+    protocol::head_settings how{
+        .received = when.received, .length = std::nullopt, .withheld = {}, .hidden = what_.at->hidden()};
+    auto head = protocol::update_head(validates_->head(), fields_, how);
+    const auto merged = protocol::lines_of(head);
+    const auto decided =
+        protocol::decide_update(what_.view, validates_->status(), merged, fields_, what_.by->policy, when);
+    auto parts = renewed_parts(decided, merged);
+    add_keys(parts, what_.at->of().name, keys);
+    if (!decided.withheld.empty()) {
+        // It goes to the one who asked, and is not kept.
+        how.withheld = decided.withheld;
+        parts.head = protocol::update_head(validates_->head(), fields_, how);
+        how.withheld = {};
+        head = protocol::update_head(parts.head, fields_, how);
+    } else {
+        parts.head = head;
+    }
+    auto made = stored::make(parts);
+    if (decided.allowed)
+        keep_renewed(made);
+    else if (!decided.only_this)
+        with_.l1.erase(*validates_);
+    if (!decided.allowed || head != made->head()) into_->mark_personal();
+    if (head != made->head()) {
+        parts.head = std::move(head);
+        made = stored::make(parts);
+    }
+    if (lead_) lead_->end({});
+    into_->complete(std::move(made), answered::revalidated);
+    return true;
+}
+
+/// All but the head, of what a 304 makes of the stored response; `merged` has the fields of both.
+stored_parts fetch::renewed_parts(const protocol::storing& decided, protocol::field_span merged)
+{
+    auto parts = validates_->parts();
     parts.use = decided.use;
     parts.etag = protocol::find(merged, "ETag").value_or("");
     parts.last_modified = protocol::find(merged, "Last-Modified").value_or("");
@@ -143,25 +173,19 @@ bool fetch::renewed()
     parts.wall_received = wall_clock::now();
     parts.since = into_->since();
     parts.fill = with_.next_fill();
-    add_keys(parts, what_.at->of().name, keys);
-    if (decided.allowed) {
-        parts.vary = decided.vary;
-        parts.variant = parts.vary.empty() ? std::string{} : std::string{what_.of(parts.vary)};
-    }
-    auto made = stored::make(parts);
-    if (decided.allowed && decided.withheld.empty()) {
-        if (!with_.l1.replace(made, validates_->fill())) with_.l1.insert(made);
-        if (made->vary() == validates_->vary())
-            with_.l2.update(made, validates_->fill());
-        else
-            with_.l2.put(made);
-    } else {
-        if (!decided.only_this) with_.l1.erase(*validates_);
-        into_->mark_personal();
-    }
-    if (lead_) lead_->end({});
-    into_->complete(std::move(made), answered::revalidated);
-    return true;
+    if (!decided.allowed) return parts;
+    parts.vary = decided.vary;
+    parts.variant = parts.vary.empty() ? std::string{} : std::string{what_.of(parts.vary)};
+    return parts;
+}
+
+void fetch::keep_renewed(const stored_ptr& kept)
+{
+    if (!with_.l1.replace(kept, validates_->fill())) with_.l1.insert(kept);
+    if (kept->vary() == validates_->vary())
+        with_.l2.update(kept, validates_->fill());
+    else
+        with_.l2.put(kept);
 }
 
 protocol::exchange_times fetch::times() const

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "common/core/ascii.hpp"
-#include "services/cache/protocol/cache_control.hpp"
 #include "services/cache/protocol/hop_by_hop.hpp"
 #include "services/cache/protocol/http_date.hpp"
 
@@ -158,18 +157,16 @@ std::string build_head(unsigned status, field_span fields, const head_settings& 
 
 std::string update_head(std::string_view stored_head, field_span newer, const head_settings& how)
 {
-    const auto withheld = read_response_directives(newer).withheld;
     line_filter filter{newer, how};
     std::vector<field_view> taken;
     for (const auto& field : newer) {
-        if (filter.keeps(field) && !is_among(kept_at_update, field.name) && !is_among(withheld, field.name)) {
-            taken.push_back(field);
-        }
+        if (filter.keeps(field) && !is_among(kept_at_update, field.name)) taken.push_back(field);
     }
     std::string head{stored_head.substr(0, std::min(stored_head.find("\r\n"), stored_head.size()))};
     head += "\r\n";
     for (const auto& field : lines_of(stored_head)) {
-        if (!has(taken, field.name) && !iequals(field.name, "date")) append_line(head, field.name, field.value);
+        const bool replaced = has(taken, field.name) || iequals(field.name, "date");
+        if (!replaced && !is_among(how.withheld, field.name)) append_line(head, field.name, field.value);
     }
     for (const auto& field : taken) append_line(head, field.name, trim(field.value));
     filter.append_date(head);

@@ -35,7 +35,7 @@ struct head_settings {
 
 /// A stored head with what a 304 (or a 200 to HEAD) says (RFC 9111, 3.2): its fields replace those of the same name,
 /// but not Content-Length, Content-Encoding, Content-Range and ETag, which belong to the stored body; nor hop-by-hop
-/// ones. `how.length` is not looked at.
+/// ones. What is withheld goes from either. `how.length` is not looked at.
 [[nodiscard]] std::string update_head(std::string_view stored_head, field_span newer, const head_settings& how);
 
 /// Of a stored head, what a 304 to a client carries (RFC 9110, 15.4.5), with the status line.

@@ -114,12 +114,22 @@ TEST_CASE("head: a 304 replaces what it brings, and nothing of the body (RFC 911
                            {"Transfer-Encoding", "chunked"},
                            {"Connection", "hop"},
                            {"Hop", "x"}};
-    CHECK(update_head(stored, newer, {.received = noon}) ==
+    const std::vector<std::string> withheld{"secret"};
+    CHECK(update_head(stored, newer, {.received = noon, .withheld = withheld}) ==
           "HTTP/1.1 200 OK\r\nKeep: k\r\nETag: \"a\"\r\nSet-Cookie: s=1\r\nContent-Encoding: gzip\r\nContent-Length: "
           "36\r\n"
           "Date: Sun, 22 Nov 2026 12:00:05 GMT\r\nCache-Control: max-age=3600, no-cache=\"secret\"\r\ntest-header: "
           "new\r\n"
           "Test-Header: newer\r\n");
+}
+
+TEST_CASE("head: what a 304 withholds goes from what was stored before, too", "[cache_protocol]")
+{
+    const std::string stored = build({{"Date", date(0)}, {"Secret", "old"}, {"Keep", "k"}, {"secret", "older"}});
+    const std::vector<std::string> withheld{"secret", "absent"};
+    const field_list newer{{"Keep", "l"}, {"Date", date(1)}};
+    CHECK(update_head(stored, newer, {.received = noon, .withheld = withheld}) ==
+          "HTTP/1.1 200 OK\r\nKeep: l\r\nDate: Sun, 22 Nov 2026 12:00:01 GMT\r\n");
 }
 
 TEST_CASE("head: a 304 that says nothing leaves all but the Date", "[cache_protocol]")
