@@ -59,8 +59,8 @@ public:
     [[nodiscard]] boost::asio::awaitable<stored_ptr> find(std::string key, variant_source& asks);
     /// Writes in the background. Kept until it can't be used nor validated any more.
     void put(stored_ptr what);
-    /// Of a 304: takes the place of the response of `replaces` only when that is still what is kept, under the same
-    /// Vary.
+    /// Of a 304: takes the place of the response of `replaces`, under the same Vary, or of one that was evicted; never
+    /// that of another.
     void update(stored_ptr what, fill_id replaces);
 
     /// Who fetches `key`.

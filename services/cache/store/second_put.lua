@@ -6,7 +6,7 @@
 -- ARGV[1]  the response's record (memory/record.hpp)
 -- ARGV[2]  milliseconds that it is kept
 -- ARGV[3]  its Vary: names joined by commas; empty without KEYS[2]
--- ARGV[4]  optional: the fill, in 16 bytes, that it takes the place of; no other
+-- ARGV[4]  optional: the fill, in 16 bytes, that it takes the place of; no other, but of nothing
 -- Reply    1 when it is kept, 0 when another fill is there or the one there is of a later position of the purge log
 --
 -- In a record the stamp is in bytes 9 to 24, epoch first and most significant byte first; the fill in 25 to 40.
@@ -24,7 +24,8 @@ local at = KEYS[2] or KEYS[1]
 local head = redis.call('GETRANGE', at, 0, 39)
 local is_response = string.sub(head, 1, 1) == 'S'
 if ARGV[4] then
-    if not is_response or string.sub(head, 25, 40) ~= ARGV[4] then return 0 end
+    if head ~= '' and (not is_response or string.sub(head, 25, 40) ~= ARGV[4]) then return 0 end
+    if head == '' and KEYS[2] and redis.call('GETRANGE', KEYS[1], 0, 0) == 'S' then return 0 end
 elseif is_response and string.sub(head, 9, 16) == string.sub(ARGV[1], 9, 16) and later(head, ARGV[1]) then
     return 0
 end

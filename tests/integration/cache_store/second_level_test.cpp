@@ -74,13 +74,32 @@ TEST_CASE("second level: a 304 updates its own fill only", "[cache]")
     test::second_workers workers{2};
     for (const std::string vary : {"", "accept"}) {
         CAPTURE(vary);
-        CHECK_FALSE(workers.update(0, a_stored({.body = "x", .vary = vary, .variant = vary}), {1, 7}));
         workers.put(0, a_stored({.body = "one", .vary = vary, .variant = vary, .fill = 7}));
         CHECK(workers.update(1, a_stored({.body = "two", .vary = vary, .variant = vary, .fill = 7}), {1, 7}));
         CHECK(body_of(*workers.find(0, "/a", vary)) == "two");
         CHECK_FALSE(workers.update(1, a_stored({.body = "three", .vary = vary, .variant = vary, .fill = 8}), {1, 8}));
         CHECK(body_of(*workers.find(0, "/a", vary)) == "two");
     }
+}
+
+TEST_CASE("second level: a 304 brings back what was evicted, and nothing in another's place", "[cache]")
+{
+    test::second_workers workers{2};
+    for (const std::string vary : {"", "accept"}) {
+        const std::string key = "/of-" + vary;
+        CAPTURE(key);
+        const auto with = [&](std::string body, std::uint64_t fill) {
+            return a_stored({.key = key, .body = std::move(body), .vary = vary, .variant = vary, .fill = fill});
+        };
+        CHECK(workers.update(0, with("one", 8), {1, 7}));
+        CHECK(body_of(*workers.find(1, key, vary)) == "one");
+        CHECK_FALSE(workers.update(1, with("two", 9), {1, 7}));
+        CHECK(body_of(*workers.find(0, key, vary)) == "one");
+    }
+    // What has a Vary meanwhile, and what has none any more.
+    CHECK_FALSE(workers.update(0, a_stored({.key = "/of-accept", .fill = 9}), {1, 8}));
+    CHECK_FALSE(workers.update(0, a_stored({.key = "/of-", .vary = "accept", .variant = "x", .fill = 9}), {1, 8}));
+    CHECK(body_of(*workers.find(0, "/of-", "x")) == "one");
 }
 
 TEST_CASE("second level: what was fetched later in the purge log stays", "[cache]")
