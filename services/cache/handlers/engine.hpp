@@ -29,7 +29,7 @@ struct engine {
     std::shared_ptr<const live_sites> sites;
     std::uint64_t process;
     std::uint64_t fills = 0;
-    /// Bytes of bodies that are on their way and to be kept.
+    /// What bodies take that are on their way and to be kept.
     std::uint64_t filling = 0;
 };
 

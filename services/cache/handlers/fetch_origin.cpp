@@ -14,21 +14,6 @@ namespace shoal::cache {
 
 namespace asio = boost::asio;
 
-namespace {
-
-/// Pieces that lie side by side in one block become one: fewer of them to write.
-void append_joined(std::vector<shared_bytes>& to, const shared_bytes& piece)
-{
-    const bool follows = !to.empty() && to.back().owner == piece.owner &&
-                         to.back().view.data() + to.back().view.size() == piece.view.data();
-    if (follows)
-        to.back().view = {to.back().view.data(), to.back().view.size() + piece.view.size()};
-    else
-        to.push_back(piece);
-}
-
-}  // namespace
-
 origin::outgoing fetch::request() const
 {
     std::vector<field_view> conditions;
@@ -117,13 +102,13 @@ asio::awaitable<void> fetch::receive(origin::answer& from)
 void fetch::keep_less()
 {
     if (!into_->keeping()) return;
-    const auto now = into_->received();
-    with_.filling += now - counted_;
-    counted_ = now;
-    if (now <= what_.at->of().max_object && with_.filling <= with_.l1.budget() / 4) return;
+    with_.filling += into_->held() - counted_;
+    counted_ = into_->held();
+    const bool too_large = into_->received() > what_.at->of().max_object;
+    if (!too_large && with_.filling <= with_.l1.budget() / 4) return;
     into_->stop_keeping();
     with_.filling -= std::exchange(counted_, 0);
-    if (now > what_.at->of().max_object) with_.not_cached.mark(what_.key, boot_clock::now() + uncacheable_for);
+    if (too_large) with_.not_cached.mark(what_.key, boot_clock::now() + uncacheable_for);
 }
 
 void fetch::finish(origin::answer& from)
@@ -139,7 +124,7 @@ void fetch::finish(origin::answer& from)
         return;
     }
     auto parts = with_head(from.status(), into_->received());
-    for (const auto& piece : into_->pieces()) append_joined(parts.body, piece);
+    parts.body.assign(into_->pieces().begin(), into_->pieces().end());
     auto made = stored::make(parts);
     if (with_.log.judge(made->since(), made->tags()) != standing::purged) {
         with_.l1.insert(made);

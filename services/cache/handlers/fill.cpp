@@ -1,5 +1,7 @@
 #include "services/cache/handlers/fill.hpp"
 
+#include "services/cache/memory/pieces.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -29,10 +31,17 @@ fill::reader::~reader()
 
 shared_bytes fill::reader::next()
 {
-    const auto at = piece_ - of_.dropped_;
-    if (at >= of_.pieces_.size()) return {};
-    auto piece = of_.pieces_[at];
-    ++piece_;
+    const auto& all = of_.pieces_;
+    auto at = piece_ - of_.dropped_;
+    if (at + 1 < all.size() && has_all_of(all[at])) {
+        ++at;
+        ++piece_;
+        read_ = 0;
+    }
+    if (at >= all.size() || has_all_of(all[at])) return {};
+    auto piece = all[at];
+    piece.view.remove_prefix(read_);
+    read_ += piece.view.size();
     of_.drop_read();
     of_.taken_.notify();
     return piece;
@@ -40,7 +49,9 @@ shared_bytes fill::reader::next()
 
 bool fill::reader::at_end() const noexcept
 {
-    return of_.phase_ == phase::complete && piece_ == of_.dropped_ + of_.pieces_.size();
+    if (of_.phase_ != phase::complete) return false;
+    const auto left = of_.dropped_ + of_.pieces_.size() - piece_;
+    return left == 0 || (left == 1 && has_all_of(of_.pieces_.back()));
 }
 
 fill::fill(const boost::asio::any_io_executor& on, std::string key, stored_ptr validates)
@@ -88,7 +99,10 @@ asio::awaitable<bool> fill::add(shared_bytes piece)
 {
     received_ += piece.view.size();
     held_ += piece.view.size();
-    pieces_.push_back(std::move(piece));
+    if (pieces_.empty() || !join(pieces_.back(), piece)) {
+        held_ += piece_overhead;
+        pieces_.push_back(std::move(piece));
+    }
     changed_.notify();
     while (!keeping_) {
         if (readers_.empty()) co_return false;
@@ -113,10 +127,14 @@ void fill::let_go()
 void fill::drop_read()
 {
     if (keeping_ && !let_go_) return;
-    auto first = dropped_ + pieces_.size();
-    for (const auto& one : readers_) first = std::min(first, one.piece_);
-    for (; dropped_ < first; ++dropped_) {
-        held_ -= pieces_.front().view.size();
+    const auto had = [this](const reader& one) { return one.has_all_of(pieces_.front()) || one.piece_ > dropped_; };
+    for (; !pieces_.empty() && std::ranges::all_of(readers_, had); ++dropped_) {
+        for (auto& one : readers_) {
+            if (one.piece_ > dropped_) continue;
+            one.piece_ = dropped_ + 1;
+            one.read_ = 0;
+        }
+        held_ -= pieces_.front().view.size() + piece_overhead;
         pieces_.pop_front();
     }
 }

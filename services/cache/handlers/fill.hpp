@@ -58,8 +58,12 @@ public:
 
     private:
         friend class fill;
+        [[nodiscard]] bool has_all_of(const shared_bytes& piece) const noexcept { return read_ == piece.view.size(); }
+
         fill& of_;
+        /// Where it is: so many bytes of that piece were read. The last one may grow.
         std::size_t piece_ = 0;
+        std::size_t read_ = 0;
     };
 
     /// `validates`: what the origin is asked about, or null.
@@ -109,7 +113,11 @@ public:
     void complete(stored_ptr outcome, answered how, std::string trailers = {});
     void fail(boost::system::error_code why);
 
+    /// Bytes of the body so far.
     [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
+    /// What those that are held take of memory.
+    [[nodiscard]] std::uint64_t held() const noexcept { return held_; }
+    /// What came side by side in one block is one piece.
     [[nodiscard]] const std::deque<shared_bytes>& pieces() const noexcept { return pieces_; }
 
 private:

@@ -15,6 +15,7 @@
 #include "cache_store_embedded.hpp"
 #include "common/redis/client.hpp"
 #include "common/runtime/task_group.hpp"
+#include "services/cache/memory/pieces.hpp"
 #include "services/cache/store/second_level_entry.hpp"
 
 namespace shoal::cache {
@@ -106,7 +107,10 @@ void turn_state::add(shared_bytes piece)
 {
     if (!begun_ || closed_ || finished_ || piece.view.empty()) return;
     waiting_bytes_ += piece.view.size();
-    waiting_.push_back({.text = {}, .piece = std::move(piece)});
+    if (waiting_.empty() || !join(waiting_.back().piece, piece)) {
+        waiting_bytes_ += piece_overhead;
+        waiting_.push_back({.text = {}, .piece = std::move(piece)});
+    }
     if (waiting_bytes_ > link_.largest) return give_up();
     if (wanted_) pump();
 }
@@ -175,7 +179,7 @@ std::vector<std::string> turn_state::next_batch()
     std::size_t size = 0;
     while (!waiting_.empty() && size < most_written) {
         auto& next = waiting_.front();
-        waiting_bytes_ -= next.piece.view.size();
+        if (next.text.empty()) waiting_bytes_ -= next.piece.view.size() + piece_overhead;
         made.push_back(next.text.empty() ? piece_entry(next.piece.view) : std::move(next.text));
         size += made.back().size();
         waiting_.pop_front();
@@ -186,8 +190,8 @@ std::vector<std::string> turn_state::next_batch()
 std::uint64_t turn_state::first_kept(const std::vector<std::string>& more)
 {
     for (const auto& one : more) {
-        written_.push_back(one.size());
-        written_bytes_ += one.size();
+        written_.push_back(one.size() + piece_overhead);
+        written_bytes_ += written_.back();
     }
     // Whoever has had them needs them no more; who comes now has lost.
     while (written_bytes_ > link_.largest + most_written && written_.size() > more.size()) {

@@ -79,6 +79,28 @@ TEST_CASE("shared fill: who waits finds what was stored in the meantime", "[cach
     CHECK(test::body_of(*found) == "done");
 }
 
+TEST_CASE("shared fill: crumbs of one block go as one, and others count for what they take", "[cache]")
+{
+    auto chosen = test::second_workers::patient();
+    chosen.largest = 20'000;
+    test::second_workers workers{2, chosen};
+    auto mine = workers.acquire(0);
+    mine.lead->begin(a_head());
+    const bool one_block = GENERATE(true, false);
+    const auto block = share(std::string(10'000, 'x'));
+    for (std::size_t i = 0; i < 10'000; ++i)
+        mine.lead->add(one_block ? shared_bytes{block.view.substr(i, 1), block.owner} : share("x"));
+    auto theirs = workers.acquire(1);
+    if (!one_block) {
+        workers.until([&] { return workers.acquire(1).whose == turn::nobodys; });
+        return;
+    }
+    REQUIRE(theirs.whose == turn::theirs);
+    CHECK(workers.next(*theirs.follow).what == step::head);
+    mine.lead->end({});
+    CHECK(follow(workers, *theirs.follow).body == block.view);
+}
+
 TEST_CASE("shared fill: what is not cacheable holds up nobody", "[cache]")
 {
     test::second_workers workers{3};
