@@ -17,6 +17,8 @@ from .servers import Server
 
 NAMES = ("hits", "haproxy", "misses", "l2", "zipf", "memory", "purge")
 NGINX, VARNISH, WORKER = "nginx proxy_cache", "Varnish", "worker"
+# With what Debian has it write to its log in shared memory left out.
+UNLOGGED = "Varnish without its log"
 _SIZES = (200, 4096, 65536)
 _CONNECTIONS = (1, 32)
 # Far more than fit in 1 MB of memory.
@@ -50,6 +52,7 @@ class Field:
         self.plain = enter(caches.plain_nginx(self.folder, self.core))
         self.nginx = enter(caches.nginx_cache(self.folder, self.port, self.core))
         self.varnish = enter(caches.varnish(self.folder, self.port, self.core))
+        self.unlogged = enter(caches.varnish(self.folder, self.port, self.core, logged=False))
         self.worker = self.another(self._stack, 1)
         return self
 
@@ -63,6 +66,10 @@ class Field:
 
     def three(self) -> dict[str, Server]:
         return {NGINX: self.nginx, VARNISH: self.varnish.server, WORKER: self.worker.server}
+
+    def weighed(self) -> dict[str, Server]:
+        """Filling the log would look like weight of the objects."""
+        return {NGINX: self.nginx, UNLOGGED: self.unlogged.server, WORKER: self.worker.server}
 
 
 Key = tuple[str, str]
@@ -86,21 +93,20 @@ def tables(bench: Bench, field: Field, plan: Plan) -> list[Table]:
         found.append((name, "to nginx", beside(costs, counted)))
         wanted += promises(costs)
     if plan.has("memory"):
-        found.append(("memory", "to nginx", weights(bench, field.three(), 20_000 if plan.quick else 100_000)))
+        found.append(("memory", "to nginx", weights(bench, field.weighed(), 20_000 if plan.quick else 100_000)))
     if plan.has("purge"):
         wanted += purging.under_load(bench, field, 100 if plan.quick else 400)
     return [*found, ("wanted", "reached", wanted)] if wanted else found
 
 
-def hits(_: Bench, field: Field, stack: ExitStack) -> dict[Key, Case]:
+def hits(_: Bench, field: Field, __: ExitStack) -> dict[Key, Case]:
     cases = {}
-    logged = stack.enter_context(caches.varnish(field.folder, field.port, field.core, logged=True))
     for connections in _CONNECTIONS:
         kind = f"200 B, {connections} c."
         cases["nginx: return 200", kind] = Case(f"nginx: return 200, {kind}", field.plain, wrk.GET,
                                                 connections=connections)
-        cases["Varnish, its log on", kind] = Case(f"Varnish, its log on, {kind}", logged.server, wrk.GET, "/200/hit",
-                                                  connections=connections)
+        cases[UNLOGGED, kind] = Case(f"{UNLOGGED}, {kind}", field.unlogged.server, wrk.GET, "/200/hit",
+                                     connections=connections)
         for size in _SIZES:
             kind = f"{size} B, {connections} c."
             for name, server in field.three().items():
@@ -110,12 +116,12 @@ def hits(_: Bench, field: Field, stack: ExitStack) -> dict[Key, Case]:
 
 def through_haproxy(_: Bench, field: Field, stack: ExitStack) -> dict[Key, Case]:
     assert field.worker.server.admin is not None
-    found = {("Varnish", "alone"): field.varnish.server}
-    for name, cache in (("Varnish", field.varnish), ("worker", field.worker)):
-        found[name, "HAProxy bare"] = stack.enter_context(
-            caches.bare(field.folder, name.lower(), cache, field.core))
+    found = {(VARNISH, "alone"): field.varnish.server, (UNLOGGED, "alone"): field.unlogged.server}
+    for name, cache in ((VARNISH, field.varnish), (UNLOGGED, field.unlogged), (WORKER, field.worker)):
+        label = name.lower().replace(" ", "-")
+        found[name, "HAProxy bare"] = stack.enter_context(caches.bare(field.folder, label, cache, field.core))
         found[name, "HAProxy as shipped"] = stack.enter_context(
-            caches.shipped(field.root, field.folder, name.lower(), cache, field.worker.server.admin, field.core))
+            caches.shipped(field.root, field.folder, label, cache, field.worker.server.admin, field.core))
     return {(name, kind): Case(f"{name}, {kind}", server, wrk.GET, "/200/hit", connections=32)
             for (name, kind), server in found.items()}
 
@@ -161,7 +167,7 @@ def beside(costs: Costs, counted: tuple[str, ...]) -> list[Figure]:
 
 def promises(costs: Costs) -> list[Figure]:
     """What of these is wanted, with the median of the rounds' own ratios."""
-    def ratio(one: Key, other: Key, wanted: float) -> list[Figure]:
+    def ratio(one: Key, other: Key, wanted: float | None = None) -> list[Figure]:
         if one not in costs or other not in costs:
             return []
         each = [_served(a.cpu_us) / _served(b.cpu_us) for a, b in zip(costs[one].samples, costs[other].samples)]
@@ -170,9 +176,11 @@ def promises(costs: Costs) -> list[Figure]:
     figures = []
     for connections in _CONNECTIONS:
         kind = f"200 B, {connections} c."
-        figures += ratio((WORKER, kind), (NGINX, kind), 0.6) + ratio((WORKER, kind), (VARNISH, kind), 0.35)
-    figures += ratio((WORKER, "HAProxy bare"), (VARNISH, "alone"), 1.0)
-    figures += ratio((WORKER, "HAProxy as shipped"), (VARNISH, "HAProxy as shipped"), 0.75)
+        figures += ratio((WORKER, kind), (NGINX, kind), 0.6)
+        figures += ratio((WORKER, kind), (VARNISH, kind), 0.35) + ratio((WORKER, kind), (UNLOGGED, kind))
+    for peer, bare, shipped in ((VARNISH, 1.0, 0.75), (UNLOGGED, None, None)):
+        figures += ratio((WORKER, "HAProxy bare"), (peer, "alone"), bare)
+        figures += ratio((WORKER, "HAProxy as shipped"), (peer, "HAProxy as shipped"), shipped)
     return figures
 
 

@@ -170,8 +170,8 @@ def nginx_cache(folder: Path, origin_port: int, core: Core) -> ContextManager[Se
 
 
 @contextmanager
-def varnish(folder: Path, origin_port: int, core: Core, logged: bool = False) -> Iterator[Cache]:
-    name, port = "varnish-logged" if logged else "varnish", free_port()
+def varnish(folder: Path, origin_port: int, core: Core, logged: bool = True) -> Iterator[Cache]:
+    name, port = "varnish" if logged else "varnish-unlogged", free_port()
     vcl, home, place = folder / f"{name}.vcl", folder / name, folder / "sockets" / name
     vcl.write_text(_VCL.format(port=origin_port))
     vcl.chmod(0o644)

@@ -22,8 +22,9 @@ _EPILOG = """\
 limiter: it starts a fleet of its own in a temporary home, a worker beside it, an HAProxy with nothing but routing,
 and an nginx, and sends each of them the same kind of load over loopback, one after the other and in rounds.
 
-cache: it starts an nginx with a cache, a Varnish without a log, and a worker with its two Redis in front of another
-nginx, which has static files. What is measured has a core of its own, the load and the rest another.
+cache: it starts an nginx with a cache, Varnish as Debian configures it and without its log, and a worker with its two
+Redis in front of another nginx, which has static files. What is measured has a core of its own, the load and the rest
+another.
 
 The tables have CPU microseconds per request by process, from the kernel's scheduler; medians over the rounds; `all`
 is the sum of what counts for the ratio. `memory` is the part of the requests that made no call to Redis, as the
