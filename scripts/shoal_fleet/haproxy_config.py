@@ -39,6 +39,8 @@ class Balancer:
     """By backend: a service with a front for sites has two."""
     sites: Mapping[str, str] = field(default_factory=dict)
     """Addresses of the fronts for sites, by service."""
+    trusted: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Addresses and blocks of proxies before those fronts, by service."""
     tls_cert: Path | None = None
     tls_digest: str = ""
     random_routing: bool = False
@@ -154,9 +156,19 @@ def _site(balancer: Balancer, manifest: Manifest, rules: str) -> str:
         bind=_bind(balancer, address),
         maxconn=max_connections(balancer.descriptors),
         front_rules=rules,
-        scheme="http" if balancer.tls_cert is None else "https",
+        forwarded=_forwarded(balancer, manifest),
         backend=manifest.site_backend,
     )
+
+
+def _forwarded(balancer: Balancer, manifest: Manifest) -> str:
+    """What the workers are told of who asked. Proxies that are believed cost each request a little more."""
+    proxies = balancer.trusted.get(manifest.name, ())
+    scheme = "http" if balancer.tls_cert is None else "https"
+    if not proxies:
+        return _template(balancer, "forwarded.cfg.in").substitute(scheme=scheme).rstrip("\n")
+    lists = "\n".join(f"    acl from-proxy src {proxy}" for proxy in proxies)
+    return _template(balancer, "forwarded-by-proxies.cfg.in").substitute(scheme=scheme, proxies=lists).rstrip("\n")
 
 
 def _backend(balancer: Balancer, manifest: Manifest, servers: Sequence[ServerLine]) -> str:

@@ -70,6 +70,8 @@ class SiteFront:
     key: str
     """An HAProxy format string of the hashed bytes."""
     retry: Retry = field(default_factory=Retry)
+    trusted: str | None = None
+    """A field of the service's section: addresses of other proxies, whose word on their clients is passed on."""
 
 
 @dataclass(frozen=True)
@@ -235,6 +237,7 @@ def _site_front(top: Reader) -> SiteFront | None:
         default=part.text("default", re.compile(r"[0-9.]+:[0-9]+|\[[0-9a-f:]+\]:[0-9]+"), "ADDRESS:PORT"),
         key=part.text("key", _EXPRESSION, "an HAProxy format string without blanks"),
         retry=_retry(part),
+        trusted=part.text("trusted", _FIELD, "a field of the service's section", None),
     )
     part.close()
     return front

@@ -52,6 +52,8 @@ def haproxy(fleet: Fleet, conf: Path, tls: bytes | None) -> bytes:
         manifests=fleet.services(),
         servers=server_lines(fleet),
         sites={service: address for service, _, address in fleet.site_fronts()},
+        trusted={service: sections.trusted_proxies(fleet.state.config, service, front)
+                 for service, front, _ in fleet.site_fronts()},
         tls_cert=conf / "tls.pem" if tls is not None else None,
         tls_digest=hashlib.sha256(tls).hexdigest() if tls is not None else "",
         random_routing=options.routing == "random",

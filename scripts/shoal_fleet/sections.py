@@ -14,7 +14,7 @@ from typing import Any, Iterable, Mapping
 from .errors import FleetError, UsageError
 from .files import write_atomically
 from .fleet import Fleet
-from .manifest import Manifest, Option, Secret
+from .manifest import Manifest, Option, Secret, SiteFront
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _SECRET_BYTES = 32
@@ -87,6 +87,16 @@ def _filled(template: Any, text: str) -> Any:
     if isinstance(template, dict):
         return {name: _filled(item, text) for name, item in template.items()}
     return template
+
+
+def trusted_proxies(data: Mapping[str, Any], service: str, front: SiteFront) -> list[str]:
+    """As HAProxy writes addresses and blocks of them. Raises FleetError for what is none, whatever the worker took."""
+    listed = _section(data, service).get(front.trusted or "", [])
+    try:
+        return [str(ipaddress.ip_network(text)) for text in listed]
+    except (TypeError, ValueError) as error:
+        raise FleetError(f"$.services.{service}.{front.trusted}: {error}",
+                         'give addresses and blocks of them, as "127.0.0.1" and "10.0.0.0/8"') from None
 
 
 def with_secrets(fleet: Fleet) -> dict[str, Any]:

@@ -10,6 +10,7 @@
 #include "common/runtime/task_group.hpp"
 #include "services/cache/coherence/tags.hpp"
 #include "services/cache/protocol/fields.hpp"
+#include "services/cache/site/client_address.hpp"
 #include "services/cache/site/purge_request.hpp"
 
 namespace shoal::cache {
@@ -26,15 +27,6 @@ http::response unauthorized()
     auto answer = http::problem(401, "purging takes the token: Authorization: Bearer TOKEN");
     answer.add("WWW-Authenticate", "Bearer");
     return answer;
-}
-
-/// The proxy in front appends the address that it saw: the last one.
-std::string_view client_address(std::span<const field_view> fields)
-{
-    std::string_view last;
-    protocol::list_members members{fields, "X-Forwarded-For"};
-    while (const auto one = members.next()) last = *one;
-    return last;
 }
 
 nlohmann::json to_json(const purge_receipt& of)
@@ -55,9 +47,9 @@ std::vector<http::route> purges::routes()
 
 bool purges::admits(std::span<const field_view> fields) const
 {
-    const auto& access = engine_.sites->of().purge;
-    if (const auto given = protocol::find(fields, "Authorization"); given && access.admits_token(*given)) return true;
-    return access.admits_address(client_address(fields));
+    const auto& by = engine_.sites->of();
+    if (const auto given = protocol::find(fields, "Authorization"); given && by.purge.admits_token(*given)) return true;
+    return by.purge.admits_address(client_address(forwarded_addresses(fields), by.trusted_proxies));
 }
 
 http::reply purges::post(http::request& from)

@@ -109,4 +109,10 @@ bool address_block::contains(const address& one) const noexcept
     return (differing >> (8 - bits_ % 8)) == 0;
 }
 
+bool is_listed(std::string_view text, std::span<const listed_block> list) noexcept
+{
+    const auto one = parse_address(text);
+    return one && std::ranges::any_of(list, [&one](const auto& listed) { return listed.addresses.contains(*one); });
+}
+
 }  // namespace shoal::cache

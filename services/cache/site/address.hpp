@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace shoal::cache {
@@ -26,5 +28,14 @@ private:
     address prefix_{};
     unsigned bits_ = 128;
 };
+
+/// As the configuration names it.
+struct listed_block {
+    std::string text;
+    address_block addresses;
+};
+
+/// Nothing that is no address is in a list.
+[[nodiscard]] bool is_listed(std::string_view text, std::span<const listed_block> list) noexcept;
 
 }  // namespace shoal::cache

@@ -5,7 +5,7 @@
 
 #include "common/core/ascii.hpp"
 #include "services/cache/protocol/hop_by_hop.hpp"
-#include "services/cache/site/address.hpp"
+#include "services/cache/site/client_address.hpp"
 #include "services/cache/site/folding.hpp"
 
 namespace shoal::cache {
@@ -37,21 +37,13 @@ void append_line(std::string& into, std::string_view name, std::string_view valu
     into.append(name).append(": ").append(value).append("\r\n");
 }
 
-/// The last elements that are addresses; what is before something else was not written by a proxy.
-std::string forwarded_addresses(std::span<const field_view> received, forwarded_for which)
+std::string addresses_for(const site& to, std::span<const field_view> received)
 {
-    std::vector<std::string_view> addresses;
-    protocol::list_members members{received, "X-Forwarded-For"};
-    while (const auto member = members.next()) {
-        if (parse_address(*member))
-            addresses.push_back(*member);
-        else
-            addresses.clear();
-    }
-    if (addresses.empty() || which == forwarded_for::none) return {};
-    const std::size_t most = which == forwarded_for::chain ? most_addresses : 1;
+    if (to.addresses == forwarded_for::none) return {};
+    const auto addresses = forwarded_addresses(received);
+    if (to.addresses == forwarded_for::client) return std::string{client_address(addresses, to.proxies)};
     std::string joined;
-    for (const auto one : std::span{addresses}.last(std::min(addresses.size(), most)))
+    for (const auto one : std::span{addresses}.last(std::min(addresses.size(), most_addresses)))
         joined.append(joined.empty() ? "" : ", ").append(one);
     return joined;
 }
@@ -116,7 +108,7 @@ std::string forward_head(const forwarding& what, const site& to)
 
     if (!what.host.empty()) append_line(head, "X-Forwarded-Host", what.host);
     append_line(head, "X-Forwarded-Proto", what.over == scheme::https ? "https" : "http");
-    const auto addresses = forwarded_addresses(what.received, to.addresses);
+    const auto addresses = addresses_for(to, what.received);
     if (!addresses.empty()) append_line(head, "X-Forwarded-For", addresses);
     append_line(head, "Via", "1.1 shoal");
     append_line(head, "CDN-Loop", our_name);

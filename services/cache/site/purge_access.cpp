@@ -31,8 +31,7 @@ bool purge_access::admits_token(std::string_view authorization) const noexcept
 
 bool purge_access::admits_address(std::string_view text) const noexcept
 {
-    const auto one = parse_address(text);
-    return one && std::ranges::any_of(allow, [&one](const block& listed) { return listed.addresses.contains(*one); });
+    return is_listed(text, allow);
 }
 
 }  // namespace shoal::cache

@@ -13,16 +13,12 @@ struct purge_access {
     /// When it is empty, nobody has it.
     std::string token;
     std::string token_file;
-    struct block {
-        std::string text;
-        address_block addresses;
-    };
-    std::vector<block> allow;
+    std::vector<listed_block> allow;
 
     /// `authorization` is the field's value: "Bearer <token>" (RFC 6750, 2.1). Takes as long for any token of one
     /// length.
     [[nodiscard]] bool admits_token(std::string_view authorization) const noexcept;
-    /// Nothing that is no address is listed.
+    /// `text` is the client's (client_address.hpp).
     [[nodiscard]] bool admits_address(std::string_view text) const noexcept;
 };
 

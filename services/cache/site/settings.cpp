@@ -39,19 +39,26 @@ std::string read_token(config::object& from, const std::string& file)
     return {};
 }
 
+std::vector<listed_block> read_blocks(config::object& from, std::string_view name)
+{
+    const auto refuse = [](const std::string& text) {
+        return address_block::parse(text) ? ""
+                                          : R"(must be an address or a block of them, as "127.0.0.1", "10.0.0.0/8")";
+    };
+    std::vector<listed_block> made;
+    for (auto& text : read_texts(from, name, {.refuse = refuse})) {
+        const auto addresses = *address_block::parse(text);
+        made.push_back({std::move(text), addresses});
+    }
+    return made;
+}
+
 purge_access read_access(config::object from)
 {
     purge_access made;
     made.token_file = from.text("token_file", "");
     made.token = read_token(from, made.token_file);
-    const auto refuse = [](const std::string& text) {
-        return address_block::parse(text) ? ""
-                                          : R"(must be an address or a block of them, as "127.0.0.1", "10.0.0.0/8")";
-    };
-    for (auto& text : read_texts(from, "allow", {.refuse = refuse})) {
-        const auto addresses = *address_block::parse(text);
-        made.allow.push_back({std::move(text), addresses});
-    }
+    made.allow = read_blocks(from, "allow");
     from.done();
     return made;
 }
@@ -73,12 +80,13 @@ void note_doubles(config::object& from, const site& read, taken& before)
     }
 }
 
-site_list read_sites(config::object& from)
+site_list read_sites(config::object& from, const std::vector<listed_block>& proxies)
 {
     std::vector<site> sites;
     taken before;
     for (auto& one : from.children("sites", most_sites)) {
         sites.push_back(read_site(one));
+        sites.back().proxies = proxies;
         note_doubles(one, sites.back(), before);
     }
     return site_list{std::move(sites)};
@@ -89,6 +97,13 @@ std::string size_of(std::uint64_t bytes)
     return config::format_size(static_cast<std::int64_t>(bytes));
 }
 
+nlohmann::json texts_of(const std::vector<listed_block>& list)
+{
+    auto texts = nlohmann::json::array();
+    for (const auto& one : list) texts.push_back(one.text);
+    return texts;
+}
+
 }  // namespace
 
 settings read_settings(config::object& section)
@@ -97,7 +112,8 @@ settings read_settings(config::object& section)
     made.memory = static_cast<std::uint64_t>(section.size("memory", memory_sizes, 64 * mb));
     made.l2_object = static_cast<std::uint64_t>(section.size("l2_object", l2_sizes, mb));
     made.purge = read_access(section.child("purge"));
-    made.sites = read_sites(section);
+    made.trusted_proxies = read_blocks(section, "trusted_proxies");
+    made.sites = read_sites(section, made.trusted_proxies);
     section.done();
     return made;
 }
@@ -105,12 +121,12 @@ settings read_settings(config::object& section)
 nlohmann::json to_json(const settings& from)
 {
     using nlohmann::json;
-    json purge{{"allow", json::array()}};
-    for (const auto& one : from.purge.allow) purge["allow"].push_back(one.text);
+    json purge{{"allow", texts_of(from.purge.allow)}};
     if (!from.purge.token_file.empty()) purge["token_file"] = from.purge.token_file;
     json shown{{"memory", size_of(from.memory)},
                {"l2_object", size_of(from.l2_object)},
                {"purge", std::move(purge)},
+               {"trusted_proxies", texts_of(from.trusted_proxies)},
                {"sites", json::array()}};
     for (const auto& one : from.sites.all()) shown["sites"].push_back(to_json(one));
     return shown;

@@ -2,6 +2,7 @@
 // services.cache of the configuration: read with everything that is wrong with it, shown as JSON.
 
 #include <cstdint>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -20,6 +21,8 @@ struct settings {
     /// Bytes of the largest body that goes to Redis.
     std::uint64_t l2_object = std::uint64_t{1} << 20U;
     purge_access purge;
+    /// Of other proxies in front of ours, which passes on what they say of their clients.
+    std::vector<listed_block> trusted_proxies;
     site_list sites;
 };
 

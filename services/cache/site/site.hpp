@@ -9,15 +9,16 @@
 #include <string_view>
 #include <vector>
 
+#include "services/cache/site/address.hpp"
 #include "services/cache/site/rule.hpp"
 
 namespace shoal::cache {
 
 /// Which of the addresses in X-Forwarded-For the origin is told.
 enum class forwarded_for : std::uint8_t {
-    /// The last one: that of the client as our own proxy saw it.
+    /// That of the client, as our own proxy or a trusted one in front of it saw it.
     client,
-    /// All of them, for a site that is behind another proxy.
+    /// All of them, for an application that looks for itself.
     chain,
     none,
 };
@@ -57,6 +58,8 @@ struct site {
     /// Surrogate-Key, Cache-Tag and xkey do not go to clients.
     bool tags_hidden = false;
     forwarded_for addresses = forwarded_for::client;
+    /// In front of ours, and trusted: no clients. Of all sites the same.
+    std::vector<listed_block> proxies;
     std::vector<rule> rules;
     /// Where no rule of `rules` matches.
     rule otherwise;

@@ -65,6 +65,23 @@ TEST_CASE("forward: X-Forwarded-For has addresses alone, and as many as the site
     REQUIRE(values_of(spoiled, "X-Forwarded-For").empty());
 }
 
+TEST_CASE("forward: the client is the last address that is no trusted proxy's", "[cache]")
+{
+    const auto client_by = [](const char* forwarded, const char* which = "client") {
+        const auto made =
+            read_valid(std::string{R"({"trusted_proxies":["10.0.0.0/8"],"sites":[{"name":"shop","hosts":["*"],)"} +
+                       R"("origins":["127.0.0.1:8000"],"forwarded_for":")" + which + R"("}]})");
+        return values_of(head_of(made, {.fields = {{"X-Forwarded-For", forwarded}}}), "X-Forwarded-For");
+    };
+    REQUIRE(client_by("192.0.2.1, 10.0.0.1") == lines{"192.0.2.1"});
+    REQUIRE(client_by("192.0.2.1, 10.0.0.2, 10.0.0.1") == lines{"192.0.2.1"});
+    REQUIRE(client_by("198.51.100.9, 192.0.2.1, 10.0.0.1") == lines{"192.0.2.1"});
+    REQUIRE(client_by("10.0.0.1, 192.0.2.1") == lines{"192.0.2.1"});
+    REQUIRE(client_by("10.0.0.2, 10.0.0.1") == lines{"10.0.0.2"});
+    REQUIRE(client_by("192.0.2.1, unknown, 10.0.0.1") == lines{"10.0.0.1"});
+    REQUIRE(client_by("192.0.2.1, 10.0.0.1", "chain") == lines{"192.0.2.1, 10.0.0.1"});
+}
+
 TEST_CASE("forward: encodings and languages are folded where the answer may be shared", "[cache]")
 {
     const auto made = one_site(R"("accept_encoding":["gzip"],"accept_language":["en","sv"])");

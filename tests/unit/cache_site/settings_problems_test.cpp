@@ -48,7 +48,8 @@ TEST_CASE("problems: of the whole", "[cache]")
             root +
                 "l2_object: must be a size from \"0b\" to \"64mb\" (a whole number and b, kb, mb or gb), is \"65mb\"");
     REQUIRE(read(R"({"site":[]})").problems ==
-            root + "site: unknown key; did you mean \"sites\"? known: memory, l2_object, purge, sites");
+            root +
+                "site: unknown key; did you mean \"sites\"? known: memory, l2_object, purge, trusted_proxies, sites");
     REQUIRE(read(R"({"sites":{}})").problems == root + "sites: must be an array of objects, is an object");
     REQUIRE(read(R"({"sites":[1]})").problems.starts_with(root + "sites[0]: must be an object, is 1"));
     std::string many{R"({"sites":[)"};
@@ -79,6 +80,14 @@ TEST_CASE("problems: of who may purge", "[cache]")
     REQUIRE(of_text("two lines of\ntext that is long enough") == refused);
     REQUIRE(of_text(std::string(513, 'a')) == refused);
     REQUIRE(of_text(std::string(512, 'a') + "\n").empty());
+}
+
+TEST_CASE("problems: of proxies that are believed", "[cache]")
+{
+    const std::string root{"shoal.json: $.services.cache.trusted_proxies: "};
+    REQUIRE(read(R"({"trusted_proxies":"10.0.0.1"})").problems == root + "must be an array of 0 to 100 strings");
+    REQUIRE(read(R"({"trusted_proxies":["edge.example"]})").problems ==
+            root + "entry 0: must be an address or a block of them, as \"127.0.0.1\", \"10.0.0.0/8\"");
 }
 
 TEST_CASE("problems: of what a site must have", "[cache]")

@@ -16,6 +16,7 @@ namespace {
 const char* const everything = R"({
   "memory": "256mb", "l2_object": "512kb",
   "purge": {"allow": ["127.0.0.1/32", "::1", "10.0.0.0/8"]},
+  "trusted_proxies": ["192.0.2.0/24"],
   "sites": [{
     "name": "shop", "hosts": ["Shop.Example:8080", "*.shop.example", "*"],
     "origins": ["127.0.0.1:8000", "unix:/run/app.sock", "app.internal:80", "[::1]:80"],
@@ -79,6 +80,8 @@ TEST_CASE("settings: every member of a site is read", "[cache]")
     REQUIRE(made.memory == 256U << 20U);
     REQUIRE(made.l2_object == 512U << 10U);
     REQUIRE(made.purge.admits_address("10.1.2.3"));
+    REQUIRE(is_listed("192.0.2.1", made.trusted_proxies));
+    REQUIRE(to_json(made)["trusted_proxies"] == nlohmann::json::array({"192.0.2.0/24"}));
     const auto& shop = made.sites.all().front();
     REQUIRE(shop.hosts == std::vector<std::string>{"shop.example", "*.shop.example", "*"});
     REQUIRE(shop.origin.servers.size() == 4);
@@ -92,6 +95,7 @@ TEST_CASE("settings: every member of a site is read", "[cache]")
     REQUIRE(shop.max_object == 2U << 20U);
     REQUIRE(shop.tags_hidden);
     REQUIRE(shop.addresses == forwarded_for::chain);
+    REQUIRE(is_listed("192.0.2.1", shop.proxies));
     REQUIRE(shop.otherwise.accept_encoding == std::vector<std::string>{"gzip"});
     REQUIRE(shop.otherwise.cookies == cookie_mode::bypass);
     REQUIRE_FALSE(shop.otherwise.client_directives);

@@ -14,7 +14,7 @@ from typing import Callable
 
 import pytest
 
-from shoal_fleet import haproxy_config, render, supervisor_config
+from shoal_fleet import haproxy_config, render, sections, supervisor_config
 from shoal_fleet.errors import FleetError
 from shoal_fleet.fleet import Fleet
 from shoal_fleet.haproxy_config import Balancer, ServerLine, max_connections
@@ -78,6 +78,25 @@ def test_a_front_for_sites_keeps_no_path_back_and_has_servers_of_its_own(parse: 
         ["server", f"echo-{number}", f"unix@/run/shoal-test/echo-{number}.site", "id", str(number)]
         for number in (1, 2)]
     assert all("check addr unix@/run/shoal-test/echo-" in line and ".admin " in line for line in servers)
+
+
+def test_proxies_are_believed_where_the_section_names_them(parse: Parse, document: Document,
+                                                           tmp_path: Path) -> None:
+    manifest = parse(document | {"site_front": SITE | {"trusted": "proxies"}})
+    assert manifest.site_front is not None
+    of = {"services": {"echo": {"proxies": ["10.0.0.0/8", "2001:db8::1"]}}}
+    named = sections.trusted_proxies(of, "echo", manifest.site_front)
+    found = dataclasses.replace(balancer(manifest), sites={"echo": "127.0.0.1:8090"}, trusted={"echo": named})
+    config = haproxy_config.render(found)
+    front = part(config.decode(), "frontend echo-site")
+    assert [line.split()[-1] for line in front if line.startswith("acl from-proxy src")] == ["10.0.0.0/8",
+                                                                                             "2001:db8::1/128"]
+    assert "http-request add-header X-Forwarded-For %[src]" in front
+    assert haproxy_says(config, tmp_path) == ""
+    assert sections.trusted_proxies({}, "echo", manifest.site_front) == []
+    for wrong in ("10.0.0.1", ["10.0.0.1/8"], ["edge.example"], [None], ["::/0\n    server x"]):
+        with pytest.raises(FleetError, match=r"\$\.services\.echo\.proxies"):
+            sections.trusted_proxies({"services": {"echo": {"proxies": wrong}}}, "echo", manifest.site_front)
 
 
 def test_a_front_for_sites_speaks_tls_and_routes_at_random_as_the_other(parse: Parse, document: Document) -> None:
