@@ -1,0 +1,39 @@
+#pragma once
+// CPU time of the processes that serve, as the kernel's scheduler counts it (/proc/PID/task/*/schedstat).
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "tests/load/domain/options.hpp"
+
+namespace shoal::load {
+
+/// Of all threads of a process; nothing when it is not there.
+[[nodiscard]] std::optional<std::chrono::nanoseconds> cpu_time(pid_t pid);
+
+/// Processes by the times that they have used since the beginning. One that ends keeps what it had.
+class cpu_watch {
+public:
+    /// Throws bad_input when one is not there.
+    explicit cpu_watch(std::vector<watched_process> processes);
+
+    struct usage {
+        watched_process process;
+        std::chrono::nanoseconds used{};
+        bool ended = false;
+        /// Used until each sample.
+        std::vector<std::chrono::nanoseconds> samples;
+    };
+
+    void update();
+    /// Updates, and remembers the time under that number.
+    void sample(std::size_t number);
+    [[nodiscard]] const std::vector<usage>& all() const noexcept { return all_; }
+
+private:
+    std::vector<usage> all_;
+    std::vector<std::chrono::nanoseconds> begin_;
+};
+
+}  // namespace shoal::load
