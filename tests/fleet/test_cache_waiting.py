@@ -4,6 +4,7 @@ they get it."""
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cache_client import Answer, ask, door, host_of, is_hit
+from conftest import patient
 from origin_server import Origin, Page
-from shoal_cli import FleetUnderTest, eventually
+from shoal_cli import FleetUnderTest, Make, eventually
 
 WORKER = "cache-1"
+MB = 1 << 20
 
 
 def pipelined(fleet: FleetUnderTest, *paths: str) -> list[Answer]:
@@ -90,3 +93,33 @@ def test_what_a_304_withholds_is_for_the_one_who_asked(cached: FleetUnderTest, o
         assert is_hit(found) and found[2] == b"body" and found[1]["x-other"] == "1"
         assert "x-who" not in found[1], "neither of the 304, nor of what was kept before"
     assert origin.count(path) == 2
+
+
+@pytest.fixture(scope="module")
+def narrow(make_fleet: Make, origin: Origin) -> FleetUnderTest:
+    """Two workers, and a site that keeps nothing above 1 MiB."""
+    fleet = make_fleet()
+    site = {"name": "narrow", "hosts": ["*"], "origins": [origin.address], "max_object": "1mb"}
+    fleet.up("--workers", "2", "--config", patient(fleet, {"cache": {"sites": [site]}}))
+    return fleet
+
+
+def test_who_follows_at_another_worker_gets_all_though_the_first_leaves(narrow: FleetUnderTest, origin: Origin) -> None:
+    page = Page(bytes(range(256)) * (6 * MB // 256), pieces=300, pause=0.01, chunked=True,
+                headers={"Cache-Control": "max-age=600"})
+    origin.put("/followed", page)
+    first = door(narrow, WORKER)
+    first.sendall(f"GET /followed HTTP/1.1\r\nHost: {host_of(narrow)}\r\n\r\n".encode())
+    assert first.recv(100).startswith(b"HTTP/1.1 200")
+    taking = threading.Thread(target=lambda: [None for _ in iter(lambda: first.recv(65536), b"")])
+    with ThreadPoolExecutor(1) as clients:
+        follower = clients.submit(ask, narrow, "/followed", "cache-2", timeout=20)
+        taking.start()
+        eventually(lambda: page.sent > 2 * MB, 20, "more came than is kept")
+        first.shutdown(socket.SHUT_RDWR)
+        taking.join(10)
+        first.close()
+        assert page.sent < len(page.body)
+        status, _, body = follower.result()
+    assert (status, body) == (200, page.body)
+    assert origin.count("/followed") == 1

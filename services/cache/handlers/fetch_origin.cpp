@@ -90,7 +90,8 @@ asio::awaitable<void> fetch::receive(origin::answer& from)
         if (piece->view.empty()) break;
         if (lead_) lead_->add(*piece);
         keep_less();
-        if (!co_await into_->add(std::move(*piece))) {
+        const bool wanted = co_await into_->add(std::move(*piece));
+        if (!wanted && !(lead_ && lead_->followed())) {
             into_->fail(make_error_code(errc::connection_lost));
             co_return;
         }

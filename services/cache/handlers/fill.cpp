@@ -105,7 +105,10 @@ asio::awaitable<bool> fill::add(shared_bytes piece)
     }
     changed_.notify();
     while (!keeping_) {
-        if (readers_.empty()) co_return false;
+        if (readers_.empty()) {
+            drop_read();
+            co_return false;
+        }
         if (held_ <= window) break;
         co_await taken_.wait();
     }

@@ -103,7 +103,7 @@ public:
     void interim(unsigned status, std::string_view lines);
     void begin(filled_head head);
     /// Waits while the slowest reader is further behind than a window, unless everything is kept. False when nobody
-    /// reads and nothing is kept: then the rest is not wanted.
+    /// reads and nothing is kept: then the rest is not wanted here.
     [[nodiscard]] boost::asio::awaitable<bool> add(shared_bytes piece);
     /// From now on pieces are dropped when every reader has had them: the response turned out too large to keep.
     void stop_keeping();

@@ -38,6 +38,8 @@ public:
     virtual void add(shared_bytes piece) = 0;
     /// The body is complete. After second_level::put(), so that those who wait find what was stored.
     virtual void end(std::string trailers) = 0;
+    /// Another worker follows, or did a second ago: the rest of the body is wanted though nobody here reads it.
+    [[nodiscard]] virtual bool followed() const noexcept = 0;
     /// Everybody fetches for themselves for a while.
     virtual void uncacheable(std::chrono::milliseconds lasts) = 0;
 };

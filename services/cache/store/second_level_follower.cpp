@@ -65,10 +65,11 @@ awaitable<fill_follower::news> follower::next(boot_time deadline)
 awaitable<void> follower::look()
 {
     static const redis::script code{"second_follow", embedded::second_follow_lua};
-    const std::array<std::string, 2> names{turn_.names.lock(), turn_.names.stream(turn_.token)};
-    const std::array<std::string_view, 2> keys{names[0], names[1]};
+    const std::array<std::string, 3> names{turn_.names.lock(), turn_.names.stream(turn_.token), turn_.names.waiting()};
+    const std::array<std::string_view, 3> keys{names[0], names[1], names[2]};
     const std::string number = std::to_string(next_);
-    const std::array<std::string_view, 3> arguments{turn_.token, number, most_entries};
+    const std::string wait = std::to_string(lasts::wait.count());
+    const std::array<std::string_view, 4> arguments{turn_.token, number, most_entries, wait};
     auto answer = co_await link_.redis.eval(code, keys, arguments);
     auto* const reply = answer ? std::get_if<std::vector<redis::value>>(&answer.value()) : nullptr;
     if (reply == nullptr || reply->size() < 2 || (*reply)[0].integer() == nullptr || (*reply)[1].integer() == nullptr) {

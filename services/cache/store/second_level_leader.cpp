@@ -50,6 +50,7 @@ public:
     void add(shared_bytes piece);
     void end(const std::string& trailers);
     void uncacheable(milliseconds duration);
+    [[nodiscard]] bool followed() const noexcept { return followed_ && begun_ && !closed_ && !finished_; }
     /// Nothing comes any more.
     void drop();
 
@@ -80,8 +81,10 @@ private:
     bool closed_ = false;
     /// The lock is given back, or will be when everything is written.
     bool finished_ = false;
-    /// Somebody follows, or is about to.
+    /// Somebody follows, or is about to; once true, what comes is written.
     bool wanted_ = false;
+    /// As of the last look.
+    bool followed_ = false;
     bool writing_ = false;
 
     /// What has not been written; all of it while nobody waits.
@@ -220,7 +223,8 @@ awaitable<void> turn_state::tend(std::shared_ptr<turn_state> state)
         // Away, it may come back, and the lock is still there then or is not.
         if (!answer || answer->integer() == nullptr) continue;
         if (*answer->integer() < 0) co_return;
-        if (*answer->integer() > 0 && !std::exchange(state->wanted_, true) && !state->closed_ && !state->finished_)
+        state->followed_ = *answer->integer() > 0;
+        if (state->followed_ && !std::exchange(state->wanted_, true) && !state->closed_ && !state->finished_)
             state->pump();
     }
 }
@@ -268,6 +272,7 @@ public:
     void begin(shared_head head) override { state_->begin(head); }
     void add(shared_bytes piece) override { state_->add(std::move(piece)); }
     void end(std::string trailers) override { state_->end(trailers); }
+    [[nodiscard]] bool followed() const noexcept override { return state_->followed(); }
     void uncacheable(milliseconds duration) override { state_->uncacheable(duration); }
 
 private:

@@ -79,6 +79,28 @@ TEST_CASE("shared fill: who waits finds what was stored in the meantime", "[cach
     CHECK(test::body_of(*found) == "done");
 }
 
+TEST_CASE("shared fill: its leader knows whether anybody follows", "[cache]")
+{
+    test::second_workers workers{2};
+    auto mine = workers.acquire(0);
+    mine.lead->begin(a_head());
+    workers.run_for(100ms);
+    CHECK_FALSE(mine.lead->followed());
+    auto theirs = workers.acquire(1);
+    workers.until([&mine] { return mine.lead->followed(); });
+    CHECK(workers.next(*theirs.follow).what == step::head);
+
+    // For longer than a sign of it lasts.
+    const auto began = boot_clock::now();
+    while (boot_clock::now() - began < 2'500ms) {
+        mine.lead->add(share("piece"));
+        REQUIRE(workers.next(*theirs.follow).what == step::piece);
+        REQUIRE(mine.lead->followed());
+    }
+    theirs.follow.reset();
+    workers.until([&mine] { return !mine.lead->followed(); });
+}
+
 TEST_CASE("shared fill: crumbs of one block go as one, and others count for what they take", "[cache]")
 {
     auto chosen = test::second_workers::patient();
