@@ -15,7 +15,6 @@ from .supervision import log_tail
 
 _POLL = 0.03
 _RELOAD_SECONDS = 20.0
-_DRAIN_SECONDS = 30.0
 _DELETE_SECONDS = 10.0
 
 
@@ -94,7 +93,7 @@ def _remove(fleet: Fleet, servers: list[Server]) -> None:
     """Off the ring first, deleted once their last request is answered."""
     for server in servers:
         fleet.runtime.set_state(server.backend, server.name, "drain")
-    deadline = time.monotonic() + _DRAIN_SECONDS
+    deadline = time.monotonic() + fleet.state.options.drain_s
     for server in servers:
         while fleet.runtime.connections_in_use(server.backend, server.name) and time.monotonic() < deadline:
             fleet.terminal.progress(f"waiting for the last requests of {server.name}")

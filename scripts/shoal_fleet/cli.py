@@ -9,9 +9,10 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, Sequence
+from typing import NoReturn, Sequence
 
 from . import commands, manifest
+from .commands.base import number
 from .errors import EXIT_CODES, MIDWAY, USAGE, FleetError, StoppedMidway
 from .manifest import Manifest
 from .terminal import Terminal
@@ -40,19 +41,6 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(USAGE)
 
 
-def _number(low: float, high: float) -> Any:
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"must be a number from {low:g} to {high:g}, not '{text}'")
-        return value
-
-    return convert
-
-
 def _workers(text: str) -> int | None:
     """None is auto."""
     if text == "auto":
@@ -71,7 +59,7 @@ def _common() -> argparse.ArgumentParser:
     group.add_argument("--config", metavar="FILE", help="the configuration (for up and reload; default: none)")
     group.add_argument("--workers", metavar="N", type=_workers,
                        help="workers of each service (for up; default: auto, one per core)")
-    group.add_argument("--timeout", metavar="SECONDS", type=_number(1, 3600),
+    group.add_argument("--timeout", metavar="SECONDS", type=number(1, 3600),
                        help="how long to wait for a worker (default: 60)")
     group.add_argument("--json", action="store_true", help="print the result as JSON")
     return common

@@ -12,7 +12,6 @@ from .state import worker_name
 from .worker_api import view
 from .workers import new_program, outdated, serving
 
-_ENDING_SECONDS = 60.0
 _CONFIG_SECONDS = 5.0
 
 
@@ -37,7 +36,7 @@ def converge(fleet: Fleet, replace_outdated: bool = False, listening: Callable[[
     if replace_outdated:
         _replace_outdated(fleet)
     apply_config(fleet)
-    supervision.wait_ended(fleet, _ENDING_SECONDS)
+    supervision.wait_ended(fleet, fleet.ending_s)
     proof.prove(fleet)
     build.prune(fleet.layout, _builds(fleet))
 
@@ -116,7 +115,7 @@ def roll(fleet: Fleet, service: str | None) -> list[str]:
             places.replace(fleet, manifest, place)
             replaced.append(worker_name(manifest.name, place))
             fleet.terminal.say(f"{replaced[-1]} replaced")
-    supervision.wait_ended(fleet, _ENDING_SECONDS)
+    supervision.wait_ended(fleet, fleet.ending_s)
     balancer.wait_up(fleet)
     return replaced
 

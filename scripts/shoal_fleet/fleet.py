@@ -71,6 +71,11 @@ class Fleet:
         return [(service, front, self.state.options.values.get(front.option, front.default))
                 for service, front in fronts if front is not None]
 
+    @property
+    def ending_s(self) -> int:
+        """Until whoever was told to drain has ended, and some to spare."""
+        return self.state.options.drain_s + 30
+
     def running(self) -> bool:
         return self.state.up and self.supervisor.answers()
 

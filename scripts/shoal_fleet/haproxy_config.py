@@ -44,6 +44,8 @@ class Balancer:
     tls_cert: Path | None = None
     tls_digest: str = ""
     random_routing: bool = False
+    hard_stop_s: int = 60
+    """What an old process still has after a reload."""
 
 
 def max_connections(descriptors: int) -> int:
@@ -90,6 +92,7 @@ def _fill(balancer: Balancer, skeleton: str, servers: Mapping[str, Sequence[Serv
         skeleton=skeleton,
         maxconn=max_connections(balancer.descriptors),
         stats_socket=balancer.stats_socket,
+        hard_stop_s=balancer.hard_stop_s,
         errors=balancer.errors,
         http_errors=_http_errors(balancer),
         bind=_bind(balancer, balancer.listen),

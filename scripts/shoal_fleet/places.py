@@ -64,7 +64,7 @@ def replace(fleet: Fleet, manifest: Manifest, place: Place) -> None:
     worker = worker_name(manifest.name, place)
     program = successor(fleet, manifest, place)
     # The program of that letter may still be draining from the replacement before.
-    supervision.wait_ended(fleet, fleet.timeout, only=program.name(worker))
+    supervision.wait_ended(fleet, max(fleet.timeout, fleet.ending_s), only=program.name(worker))
     place.next = program
     fleet.save()
     fleet.journal.write("replacing", worker=worker, generation=place.next.generation)
@@ -117,7 +117,7 @@ def _revert(fleet: Fleet, manifest: Manifest, place: Place) -> None:
     fleet.journal.write("replacement taken back", worker=worker, generation=failed.generation)
     if serving(fleet, manifest, place, place.program) is None:
         again = new_program(fleet, manifest, place.id, failed.letter)
-        again.build, again.settings = place.program.build, place.program.settings
+        again.build, again.settings, again.drain_s = place.program.build, place.program.settings, place.program.drain_s
         again.command = [str(again.generation) if before == "--generation" else word
                          for before, word in zip(["", *place.program.command], place.program.command)]
         place.program = again

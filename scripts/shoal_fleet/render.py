@@ -57,6 +57,7 @@ def haproxy(fleet: Fleet, conf: Path, tls: bytes | None) -> bytes:
         tls_cert=conf / "tls.pem" if tls is not None else None,
         tls_digest=hashlib.sha256(tls).hexdigest() if tls is not None else "",
         random_routing=options.routing == "random",
+        hard_stop_s=fleet.ending_s,
     ))
 
 
@@ -81,7 +82,7 @@ def programs(fleet: Fleet) -> dict[str, bytes]:
     for _, place, worker in fleet.places():
         for program in filter(None, (place.program, place.next)):
             name = program.name(worker)
-            found[name] = supervisor_config.worker(templates, layout, name, worker, program.command)
+            found[name] = supervisor_config.worker(templates, layout, name, worker, program.command, program.drain_s)
     return found
 
 

@@ -24,6 +24,8 @@ class Program:
     settings: str
     """Digest of those sections of the configuration that it read when it started."""
     command: list[str]
+    drain_s: int = 30
+    """What it was told of `Options.drain_s`."""
 
     def name(self, worker: str) -> str:
         return f"{worker}{self.letter}"
@@ -53,6 +55,8 @@ class Options:
     bin: str | None = None
     tls_cert: str | None = None
     routing: str = "hash"
+    drain_s: int = 30
+    """Until a draining worker ends what is unfinished."""
     values: dict[str, str] = field(default_factory=dict)
     """By long option: what services' manifests add to `up`."""
 

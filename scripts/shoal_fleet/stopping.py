@@ -11,7 +11,7 @@ from .layout import remove_run
 from .supervisor import SupervisorError
 
 _GRACE_SECONDS = 3.0
-_WORKER_SECONDS = 60.0
+_REDIS_SECONDS = 60.0
 
 
 def stop(fleet: Fleet) -> None:
@@ -40,10 +40,10 @@ def _stop_programs(fleet: Fleet) -> None:
     workers = alive - infrastructure
     for name in workers:
         supervisor.stop(name)
-    _wait(fleet, workers | (infrastructure & {"haproxy"}), "workers drain", _WORKER_SECONDS)
+    _wait(fleet, workers | (infrastructure & {"haproxy"}), "workers drain", fleet.ending_s)
     for name in infrastructure - {"haproxy"}:
         supervisor.stop(name)
-    _wait(fleet, infrastructure, "Redis writes its data to disk", _WORKER_SECONDS)
+    _wait(fleet, infrastructure, "Redis writes its data to disk", _REDIS_SECONDS)
 
 
 def _wait(fleet: Fleet, names: set[str], what: str, seconds: float) -> None:
@@ -65,7 +65,7 @@ def _end_leftovers(fleet: Fleet) -> None:
     """What a killed supervisord had started."""
     left = processes.of_fleet(fleet.layout, fleet.account.uid)
     # Redis last: a draining worker still writes to it.
-    processes.end([process for process in left if process.kind != "redis"], 40.0)
+    processes.end([process for process in left if process.kind != "redis"], fleet.ending_s)
     processes.end([process for process in left if process.kind == "redis"], 30.0)
     if remaining := processes.of_fleet(fleet.layout, fleet.account.uid):
         raise FleetError("can't end " + ", ".join(f"{process.kind} {process.pid}" for process in remaining),

@@ -165,7 +165,7 @@ def end_orphans(fleet: Fleet) -> None:
         elif process.kind == "rotate":
             processes.send(process, signal.SIGTERM)
     left = processes.wait_gone(orphaned, 10.0)
-    processes.end(left, 40.0)
+    processes.end(left, fleet.ending_s)
 
 
 def log_tail(path: Path, lines: int = 5) -> str:

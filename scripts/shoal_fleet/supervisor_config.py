@@ -9,8 +9,7 @@ from typing import Sequence
 
 from .layout import Layout
 
-WORKER_DRAIN_S = 30
-_STOP_WAIT_S = WORKER_DRAIN_S + 10
+_STOP_WAIT_S = 40
 
 # "$0" is the log file: it is opened here for appending, so that it outlives supervisord and can be truncated.
 _APPEND = 'exec "$@" >>"$0" 2>&1'
@@ -26,20 +25,21 @@ def _quoted(command: Sequence[str]) -> str:
     return " ".join(shlex.quote(word) for word in command).replace("%", "%%")
 
 
-def _program(templates: Path, layout: Layout, name: str, command: Sequence[str], priority: int) -> bytes:
+def _program(templates: Path, layout: Layout, name: str, command: Sequence[str], priority: int,
+             stop_wait: int = _STOP_WAIT_S) -> bytes:
     text = (templates / "program.conf.in").read_text("utf-8")
     return Template(text).substitute(
         name=name,
         command=_quoted(command),
         directory=layout.logs,
         priority=priority,
-        stop_wait=_STOP_WAIT_S,
+        stop_wait=stop_wait,
     ).encode()
 
 
-def worker(templates: Path, layout: Layout, program: str, log_name: str, command: Sequence[str]) -> bytes:
+def worker(templates: Path, layout: Layout, program: str, log_name: str, command: Sequence[str], drain_s: int) -> bytes:
     log = layout.logs / f"{log_name}.log"
-    return _program(templates, layout, program, ["/bin/sh", "-c", _APPEND, str(log), *command], 200)
+    return _program(templates, layout, program, ["/bin/sh", "-c", _APPEND, str(log), *command], 200, drain_s + 10)
 
 
 def redis(templates: Path, layout: Layout, instance: str) -> bytes:

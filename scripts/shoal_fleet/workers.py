@@ -6,7 +6,6 @@ from . import config
 from .fleet import Fleet
 from .manifest import Manifest
 from .state import Place, Program, worker_name
-from .supervisor_config import WORKER_DRAIN_S
 from .worker_api import WorkerView, listener_pid, view
 
 
@@ -20,7 +19,7 @@ def command(fleet: Fleet, manifest: Manifest, place_id: int, generation: int, bu
         "--listen", f"unix:{layout.public(name)}",
         *(["--listen-site", f"unix:{layout.site(name)}"] if manifest.site_front is not None else []),
         "--admin", f"unix:{layout.admin(name)}",
-        "--drain-deadline", f"{WORKER_DRAIN_S}s",
+        "--drain-deadline", f"{fleet.state.options.drain_s}s",
     ]
     for instance in config.own_redis(fleet.state.config, {manifest.name: manifest}):
         line += [f"--redis-{instance}", f"unix:{layout.redis_socket(instance)}"]
@@ -35,7 +34,7 @@ def new_program(fleet: Fleet, manifest: Manifest, place_id: int, letter: str = "
     generation = fleet.state.next_generation()
     fleet.layout.check_socket_path(f"{manifest.name}-{place_id}")
     return Program(letter, generation, fleet.state.build, config.start_digest(fleet.state.config),
-                   command(fleet, manifest, place_id, generation, fleet.state.build))
+                   command(fleet, manifest, place_id, generation, fleet.state.build), fleet.state.options.drain_s)
 
 
 def successor(fleet: Fleet, manifest: Manifest, place: Place) -> Program:

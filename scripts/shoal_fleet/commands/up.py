@@ -22,7 +22,7 @@ from ..report import collect, rows
 from ..state import Options, State
 from ..terminal import paint, table
 from ..tool import Tool
-from .base import add_parser
+from .base import add_parser, number
 
 _EXAMPLES = """\
 What you give is remembered, and holds for later calls of up until it is given otherwise. Safe to run again:
@@ -45,6 +45,8 @@ def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, 
                         help="HAProxy's stats page and /metrics (default: the first free port from 8404)")
     parser.add_argument("--routing", choices=("hash", "random"),
                         help="random is for tests: any worker must answer any request correctly")
+    parser.add_argument("--drain-deadline", metavar="SECONDS", type=number(1, 3600),
+                        help="how long a worker that stops may go on with its answers (default: 30)")
     for manifest in known.values():
         if (front := manifest.site_front) is not None:
             parser.add_argument(front.option, metavar="HOST:PORT", help=f"{front.help} (default: {front.default})")
@@ -141,6 +143,8 @@ def _set_options(fleet: Fleet, options: Options, given: dict[str, Any]) -> None:
         options.admin_chosen = False
     if given.get("routing"):
         options.routing = given["routing"]
+    if given.get("drain_deadline"):
+        options.drain_s = int(given["drain_deadline"])
     if "config" in given:
         options.config = None if given["config"] in ("", "none") else os.path.realpath(given["config"])
     if given.get("bin"):

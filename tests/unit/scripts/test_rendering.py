@@ -184,9 +184,10 @@ def test_a_long_run_folder_is_refused_before_haproxy_fails_on_it(tmp_path: Path)
 def test_program_files_survive_blanks_and_percent_signs(tmp_path: Path) -> None:
     layout = Layout(tmp_path, tmp_path / "a b%c", Path("/run/x"))
     text = supervisor_config.worker(ROOT / "deploy" / "supervisord", layout, "echo-1a", "echo-1",
-                                    ["/bin/echo", "100%", "it's", "a;b"]).decode()
+                                    ["/bin/echo", "100%", "it's", "a;b"], 300).decode()
     parsed = configparser.RawConfigParser(inline_comment_prefixes=(";",))
     parsed.read_string(text)
+    assert parsed["program:echo-1a"]["stopwaitsecs"] == "310"
     command = shlex.split(parsed["program:echo-1a"]["command"].replace("%%", "%"))
     assert command[3:] == [str(layout.logs / "echo-1.log"), "/bin/echo", "100%", "it's", "a;b"]
 
