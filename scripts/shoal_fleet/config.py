@@ -15,7 +15,6 @@ from .errors import FleetError
 from .manifest import Manifest
 
 _CHECK_SECONDS = 20
-START_SECTIONS = ("http", "redis")
 _SIZE = re.compile(r"([0-9]{1,18})(b|kb|mb|gb)")
 _UNITS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 
@@ -135,10 +134,16 @@ def redis_memory(data: Mapping[str, Any], instance: str) -> int | None:
     return int(size[1]) * _UNITS[size[2]] if size else None
 
 
+def start_settings(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The sections that a worker reads only when it starts. How much the fleet's own Redis may keep is not for it."""
+    redis = {name: {key: value for key, value in section.items() if key != "memory"}
+             if isinstance(section, dict) else section for name, section in data.get("redis", {}).items()}
+    return {"http": data.get("http", {}), "redis": {name: section for name, section in redis.items() if section != {}}}
+
+
 def start_digest(data: Mapping[str, Any]) -> str:
-    """Changes when a worker has to be replaced to take the configuration: these sections it reads only at start."""
-    sections = {name: data.get(name, {}) for name in START_SECTIONS}
-    return hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()[:12]
+    """Changes when a worker has to be replaced to take the configuration."""
+    return hashlib.sha256(json.dumps(start_settings(data), sort_keys=True).encode()).hexdigest()[:12]
 
 
 def render(data: Mapping[str, Any], version: int, workers: Mapping[str, int]) -> bytes:

@@ -155,16 +155,18 @@ def test_workers_start_and_serve_without_a_second_level(cached: FleetUnderTest, 
 
 
 def test_the_second_level_is_bounded_and_keeps_nothing(own: FleetUnderTest, tmp_path: Path) -> None:
-    path, pid = own.run_folder / "redis-l2.sock", own.other("redis-l2")["pid"]
+    path, pid, pids = own.run_folder / "redis-l2.sock", own.other("redis-l2")["pid"], own.pids()
     wanted = {"maxmemory": str(256 << 20), "maxmemory-policy": "allkeys-lfu", "appendonly": "no", "port": "0"}
     for name, value in wanted.items():
         assert redis(path, "CONFIG", "GET", name).split() == [name, value]
     assert redis(path, "CONFIG", "GET", "save").split() == ["save"]
     file = tmp_path / "smaller.json"
-    file.write_text(json.dumps({"redis": PATIENT["redis"] | {"l2": {"memory": "16mb"}}}))
-    own.run("up", "--config", str(file))
-    assert redis(path, "CONFIG", "GET", "maxmemory").split() == ["maxmemory", str(16 << 20)]
-    assert own.other("redis-l2")["pid"] == pid, "it is told, and keeps what it has"
+    for megabytes, command in ((16, "up"), (32, "reload")):
+        file.write_text(json.dumps({"redis": PATIENT["redis"] | {"l2": {"memory": f"{megabytes}mb"}}}))
+        own.run(command, "--config", str(file))
+        assert redis(path, "CONFIG", "GET", "maxmemory").split() == ["maxmemory", str(megabytes << 20)]
+        assert own.other("redis-l2")["pid"] == pid, "it is told, and keeps what it has"
+        assert own.pids() == pids, "it is nothing to the workers"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run as somebody else")

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .. import balancer, config, render, sections
+from .. import balancer, config, render, sections, supervision
 from ..converge import apply_config
 from ..errors import FleetError
 from ..fleet import Fleet
@@ -20,7 +20,8 @@ from .base import add_parser
 _EXAMPLES = """\
 The services check the file first: if anything is wrong, it is said with file, path and reason, and the old
 configuration stays. A good one is in force in every worker within a second. A renewed --tls-cert is taken too.
-Workers read the sections http and redis only when they start: changes of those need 'scripts/fleet up'.
+Workers read the sections http and redis only when they start: changes of those need 'scripts/fleet up', except
+for the memory that the fleet's own Redis may take.
 
 examples:
   scripts/fleet reload
@@ -64,8 +65,9 @@ def _reload(fleet: Fleet, given: str | None) -> tuple[bool, float]:
     config.check(file, written, fleet.manifests, fleet.layout.binaries / state.build)
     data = sections.with_options(written, fleet.manifests.values(), state.options.values)
     _check_services(fleet, data)
-    for section in config.START_SECTIONS:
-        if data.get(section, {}) != old[0].get(section, {}):
+    before = config.start_settings(old[0])
+    for section, wanted in config.start_settings(data).items():
+        if wanted != before[section]:
             raise FleetError(f"{file}: $.{section}: a change of this section is not taken by a reload",
                              "'scripts/fleet up' takes it: it replaces the workers one after the other")
     changed = state.set_config(data)
@@ -82,6 +84,7 @@ def _reload(fleet: Fleet, given: str | None) -> tuple[bool, float]:
         apply_config(fleet)
         raise
     balancer.sync(fleet)
+    supervision.wait_redis(fleet)
     return changed, round(time.monotonic() - started, 3)
 
 

@@ -119,4 +119,8 @@ def test_only_what_is_read_at_start_needs_new_workers() -> None:
     plain = config.start_digest({})
     assert plain != config.start_digest({"redis": {"state": {"unix": "/x"}}})
     assert plain != config.start_digest({"http": {"body": 1}})
+    assert plain == config.start_digest({"redis": {"l2": {"memory": "1gb"}}})
+    outside = {"unix": "/x", "client": "a"}
+    assert config.start_digest({"redis": {"l2": outside}}) == config.start_digest(
+        {"redis": {"l2": outside | {"memory": "1gb"}}}) != plain
     assert plain == config.start_digest({"services": {"echo": {}}, "log": {"level": "debug"}})
