@@ -54,8 +54,8 @@ bool fill::reader::at_end() const noexcept
     return left == 0 || (left == 1 && has_all_of(of_.pieces_.back()));
 }
 
-fill::fill(const boost::asio::any_io_executor& on, std::string key, stored_ptr validates)
-    : key_{std::move(key)}, validates_{std::move(validates)}, changed_{on}, taken_{on}
+fill::fill(const boost::asio::any_io_executor& on, std::string key, stored_ptr validates, protocol::forward_reason why)
+    : key_{std::move(key)}, validates_{std::move(validates)}, why_{why}, changed_{on}, taken_{on}
 {
 }
 

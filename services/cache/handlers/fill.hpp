@@ -21,6 +21,7 @@
 #include "services/cache/handlers/event.hpp"
 #include "services/cache/handlers/live_site.hpp"
 #include "services/cache/memory/stored.hpp"
+#include "services/cache/protocol/cache_status.hpp"
 
 namespace shoal::cache {
 
@@ -66,10 +67,12 @@ public:
         std::size_t read_ = 0;
     };
 
-    /// `validates`: what the origin is asked about, or null.
-    fill(const boost::asio::any_io_executor& on, std::string key, stored_ptr validates);
+    /// `validates`: what the origin is asked about, or null; `why`: what is told of why it is asked at all.
+    fill(const boost::asio::any_io_executor& on, std::string key, stored_ptr validates,
+         protocol::forward_reason why = protocol::forward_reason::uri_miss);
 
     [[nodiscard]] const stored_ptr& validates() const noexcept { return validates_; }
+    [[nodiscard]] protocol::forward_reason why() const noexcept { return why_; }
     [[nodiscard]] const std::string& key() const noexcept { return key_; }
     [[nodiscard]] phase current() const noexcept { return phase_; }
     /// Interim answers so far: status and header lines.
@@ -100,6 +103,8 @@ public:
     /// worker. Then it needs a lease and a judgement for each reader.
     void mark_older(stamp since);
     [[nodiscard]] bool older() const noexcept { return older_; }
+    /// It is another worker that fetches.
+    [[nodiscard]] bool followed() const noexcept { return older_ && how_ != answered::l2; }
     void interim(unsigned status, std::string_view lines);
     void begin(filled_head head);
     /// Waits while the slowest reader is further behind than a window, unless everything is kept. False when nobody
@@ -125,6 +130,7 @@ private:
 
     std::string key_;
     stored_ptr validates_;
+    protocol::forward_reason why_;
     phase phase_ = phase::asking;
     bool keeping_ = true;
     bool older_ = false;

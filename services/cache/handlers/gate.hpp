@@ -40,6 +40,7 @@ private:
     [[nodiscard]] later visit(ask what, http::exchange& to);
     [[nodiscard]] seat take_seat(ask& what, const stored_ptr& stale, bool alone);
     [[nodiscard]] fill_ptr start(const ask& what, const stored_ptr& stale, bool alone);
+    [[nodiscard]] protocol::forward_reason why_forwarded(const stored_ptr& found) const;
     [[nodiscard]] bool is_for(ask& what, const seat& at) const;
     [[nodiscard]] later stream(const ask& what, const seat& at, fill::reader& reader, http::exchange& to);
     /// `stale` is what the origin was asked about, or null.

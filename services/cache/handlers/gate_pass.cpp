@@ -42,6 +42,13 @@ std::vector<tag> outdated(const ask& by, unsigned status, protocol::field_span f
     return tags;
 }
 
+protocol::cache_status_line passed(const ask& what)
+{
+    const bool by_method = what.view.method != method_kind::get && what.view.method != method_kind::head;
+    return protocol::cache_status_line{
+        {.forward = by_method ? protocol::forward_reason::method : protocol::forward_reason::bypass}};
+}
+
 /// To HEAD an origin may say the length that the body of GET has.
 std::optional<std::uint64_t> said_length(protocol::field_span fields)
 {
@@ -85,7 +92,7 @@ asio::awaitable<void> gate::pass(ask what, http::exchange& to)
         // The session says what was wrong with the request's body.
         if (why == errc::malformed_body || why == errc::too_large || why == errc::deadline_exceeded) co_return;
         auto failed = error_answer(why);
-        failed.add("Cache-Status", "shoal; fwd=bypass");
+        failed.add("Cache-Status", passed(what).value());
         co_return to.answer(std::move(failed));
     }
     what.at->instruments().fetched(boot_clock::now() - sent);
@@ -102,10 +109,7 @@ asio::awaitable<void> gate::hand_on(ask what, origin::answer& answer, http::exch
                                         .length = std::nullopt,
                                         .withheld = {},
                                         .hidden = what.at->hidden()});
-    const bool by_method = what.view.method != method_kind::get && what.view.method != method_kind::head;
-    lines.append(protocol::cache_status_line{
-        {.forward = by_method ? protocol::forward_reason::method : protocol::forward_reason::bypass}}
-                     .view());
+    lines.append(passed(what).view());
     const auto length = what.view.method == method_kind::head ? said_length(fields) : answer.length();
     const http::streamed_head streamed{.status = answer.status(), .lines = lines, .length = length};
     if (!co_await to.begin(streamed)) co_return;
@@ -120,12 +124,15 @@ asio::awaitable<void> gate::hand_on(ask what, origin::answer& answer, http::exch
 
 asio::awaitable<void> gate::purge_one(ask what, http::exchange& to)
 {
-    if (!purges_.admits(what.fields))
-        co_return to.answer(http::problem(403,
-                                          "PURGE takes the token (Authorization: Bearer TOKEN), or an address that "
-                                          "services.cache.purge.allow lists"));
-    std::vector<tag> tags(1, url_tag(what.at->of(), what.key));
-    to.answer(co_await purges_.answer(std::move(tags), false));
+    auto answer = http::problem(403,
+                                "PURGE takes the token (Authorization: Bearer TOKEN), or an address that "
+                                "services.cache.purge.allow lists");
+    if (purges_.admits(what.fields)) {
+        std::vector<tag> tags(1, url_tag(what.at->of(), what.key));
+        answer = co_await purges_.answer(std::move(tags), false);
+    }
+    answer.add("Cache-Status", "shoal");
+    to.answer(std::move(answer));
 }
 
 }  // namespace shoal::cache

@@ -24,10 +24,11 @@ constexpr int most_fills = 3;
 protocol::cache_status told(const fill& from, bool leads)
 {
     protocol::cache_status made;
-    made.forward = from.validates() ? protocol::forward_reason::stale : protocol::forward_reason::uri_miss;
+    made.forward = from.why();
     if (from.how() == answered::l2) made = {.hit = true, .detail = "l2"};
-    made.collapsed = !leads;
-    made.stored = from.how() != answered::l2 && from.keeping();
+    made.collapsed = !leads || from.followed();
+    made.stored = !from.older() && from.keeping();
+    if (const auto& kept = from.head().kept; !kept.key.empty()) made.ttl = kept.use.fresh_for - from.head().age;
     if (from.how() == answered::revalidated) made.forward_status = 304;
     if (!from.head().reason.empty()) made.detail = from.head().reason;
     return made;
@@ -35,7 +36,7 @@ protocol::cache_status told(const fill& from, bool leads)
 
 answered counted_as(const fill& from, bool leads)
 {
-    if (!leads) return answered::collapsed;
+    if (!leads || from.followed()) return answered::collapsed;
     return from.how();
 }
 
@@ -129,7 +130,7 @@ gate::seat gate::take_seat(ask& what, const stored_ptr& stale, bool alone)
 fill_ptr gate::start(const ask& what, const stored_ptr& stale, bool alone)
 {
     const bool leased = engine_.log.current(boot_clock::now());
-    fill_ptr made{new fill{engine_.on.loop.get_executor(), what.key, stale}};
+    fill_ptr made{new fill{engine_.on.loop.get_executor(), what.key, stale, why_forwarded(stale)}};
     fetch::circumstances how;
     how.part = asks_for_part(what.view.range) && !stale;
     alone = alone || how.part;
@@ -142,6 +143,18 @@ fill_ptr gate::start(const ask& what, const stored_ptr& stale, bool alone)
     auto work = std::make_unique<fetch>(engine_, made, std::move(asked), std::move(how));
     engine_.on.tasks.spawn("cache fetch", fetch::run(std::move(work)));
     return made;
+}
+
+/// Why what memory has of it, or null, is not the answer (RFC 9211, 2.2).
+protocol::forward_reason gate::why_forwarded(const stored_ptr& found) const
+{
+    using reason = protocol::forward_reason;
+    if (!found) return reason::uri_miss;
+    const auto stands = engine_.log.judge(found->since(), found->tags());
+    if (stands == standing::purged) return reason::uri_miss;
+    const bool fresh = stands == standing::current && !found->use().always_validate &&
+                       found->age(boot_clock::now()) < found->use().fresh_for;
+    return fresh ? reason::request : reason::stale;
 }
 
 /// What came may be given to this request, too.
@@ -223,7 +236,8 @@ void gate::fail(ask& what, stored_ptr stale, boost::system::error_code why, http
     }
     what.at->instruments().count(answered::error);
     auto answer = error_answer(why);
-    answer.add("Cache-Status", "shoal; fwd=uri-miss");
+    const protocol::cache_status_line told{{.forward = why_forwarded(found)}};
+    answer.add("Cache-Status", told.value());
     to.answer(std::move(answer));
 }
 

@@ -11,6 +11,9 @@ namespace {
 constexpr std::array<std::string_view, 9> reasons{"",     "bypass",  "method", "uri-miss", "vary-miss",
                                                   "miss", "request", "stale",  "partial"};
 
+constexpr std::string_view line_begins = "Cache-Status: ";
+constexpr std::string_view line_ends = "\r\n";
+
 /// sf-token: its first character is a letter.
 bool is_detail(std::string_view text) noexcept
 {
@@ -22,7 +25,8 @@ bool is_detail(std::string_view text) noexcept
 
 cache_status_line::cache_status_line(const cache_status& of) noexcept
 {
-    append("Cache-Status: shoal");
+    append(line_begins);
+    append("shoal");
     if (of.hit) {
         append("; hit");
     } else if (of.forward != forward_reason::none) {
@@ -44,7 +48,15 @@ cache_status_line::cache_status_line(const cache_status& of) noexcept
         append(detail);
         append(of.detail);
     }
-    append("\r\n");
+    append(line_ends);
+}
+
+std::string_view cache_status_line::value() const noexcept
+{
+    auto text = view();
+    text.remove_prefix(line_begins.size());
+    text.remove_suffix(line_ends.size());
+    return text;
 }
 
 void cache_status_line::append(std::string_view text) noexcept

@@ -30,6 +30,8 @@ class cache_status_line {
 public:
     explicit cache_status_line(const cache_status& of) noexcept;
     [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), size_}; }
+    /// Without the name and the line's end.
+    [[nodiscard]] std::string_view value() const noexcept;
 
 private:
     void append(std::string_view text) noexcept;

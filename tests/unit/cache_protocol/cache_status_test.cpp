@@ -71,3 +71,10 @@ TEST_CASE("cache_status: Age is within its bounds", "[cache_protocol]")
     CHECK(age_line{12'345}.view() == "Age: 12345\r\n");
     CHECK(age_line{INT64_MAX}.view() == "Age: 2147483648\r\n");
 }
+
+TEST_CASE("cache status: the value alone", "[cache_protocol]")
+{
+    const cache_status_line line{{.forward = forward_reason::stale, .ttl = -3}};
+    CHECK(line.value() == "shoal; fwd=stale; ttl=-3");
+    CHECK("Cache-Status: " + std::string{line.value()} + "\r\n" == line.view());
+}

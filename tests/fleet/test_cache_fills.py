@@ -1,9 +1,9 @@
-"""Requests that wait: for a fill, for the answer before theirs, for a body that dribbles. What they get is judged when
-they get it."""
+"""What clients see of fills: who waits, for how long, what of an answer is for others, and what Cache-Status says."""
 
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import threading
 import time
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cache_client import Answer, ask, door, host_of, is_hit
+from cache_client import Answer, ask, door, host_of, is_hit, purge, token_of, url
 from conftest import patient
 from origin_server import Origin, Page
 from shoal_cli import FleetUnderTest, Make, eventually
@@ -120,6 +120,33 @@ def test_who_follows_at_another_worker_gets_all_though_the_first_leaves(narrow: 
         taking.join(10)
         first.close()
         assert page.sent < len(page.body)
-        status, _, body = follower.result()
+        status, headers, body = follower.result()
     assert (status, body) == (200, page.body)
+    assert "collapsed" in headers["cache-status"] and "stored" not in headers["cache-status"]
     assert origin.count("/followed") == 1
+
+
+def status_of(answer: Answer) -> str:
+    return answer[1]["cache-status"]
+
+
+def test_cache_status_says_why_the_origin_was_asked(cached: FleetUnderTest, origin: Origin) -> None:
+    path, tag = "/why", {"ETag": '"e"', "Cache-Control": "max-age=600"}
+    origin.put(path, Page(b"in two pieces", headers=tag, pieces=2, pause=0.2))
+    assert re.fullmatch("shoal; fwd=uri-miss; ttl=(600|599); stored", status_of(ask(cached, path, WORKER)))
+    asked = ask(cached, path, WORKER, headers={"Cache-Control": "no-cache"})
+    assert re.fullmatch("shoal; fwd=request; fwd-status=304; ttl=(600|599); stored", status_of(asked))
+    for soft, said in ((True, "stale; fwd-status=304"), (False, "uri-miss; fwd-status=304")):
+        purge(cached, WORKER, urls=[url(cached, path)], soft=soft)
+        assert re.fullmatch(f"shoal; fwd={said}; ttl=(600|599); stored", status_of(ask(cached, path, WORKER)))
+    origin.put(path, Page(b"broken", cut_after=-1))
+    purge(cached, WORKER, urls=[url(cached, path)])
+    failed = ask(cached, path, WORKER)
+    assert (failed[0], status_of(failed)) == (502, "shoal; fwd=uri-miss")
+    assert status_of(ask(cached, path, WORKER, "POST")) == "shoal; fwd=method"
+
+
+def test_an_answer_to_purge_has_cache_status(cached: FleetUnderTest, origin: Origin) -> None:
+    for headers, status in (({}, 403), ({"Authorization": f"Bearer {token_of(cached)}"}, 200)):
+        answer = ask(cached, "/any", WORKER, "PURGE", headers=headers)
+        assert (answer[0], status_of(answer)) == (status, "shoal")
