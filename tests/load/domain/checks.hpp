@@ -30,19 +30,19 @@ struct admission_bound {
 struct check_options {
     std::vector<status_range> statuses{{}};
     /// Must be in the body; may have {key} and {n}.
-    std::string body;
+    std::string body{};
     bool owner = false;
-    std::optional<admission_bound> admissions;
+    std::optional<admission_bound> admissions{};
     /// The number behind this text, in the body or in a field given as "Name:", is the version of what a key has.
-    std::string version_mark;
+    std::string version_mark{};
 };
 
 /// Views live as long as the call.
 struct answer_view {
     unsigned status = 0;
-    std::string_view body;
+    std::string_view body{};
     /// Of the field that --check-fresh names, if it names one.
-    std::string_view version_field;
+    std::string_view version_field{};
     /// Index of a tally's worker, 0 when the answer names none.
     std::uint16_t worker = 0;
     std::chrono::nanoseconds sent{};

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "common/config/duration.hpp"
+#include "common/core/ascii.hpp"
 #include "tests/load/domain/bad_input.hpp"
 
 namespace shoal::load {
@@ -28,11 +29,11 @@ std::optional<double> parse_quantile(std::string_view text)
     // p99 is 0.99, p999 is 0.999.
     if (text.size() < 3 || text.size() > 6 || text.front() != 'p') return std::nullopt;
     text.remove_prefix(1);
-    double digits = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), digits, std::chars_format::fixed);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    for (std::size_t i = 0; i < text.size(); ++i) digits /= 10;
-    return digits;
+    if (!std::ranges::all_of(text, is_digit)) return std::nullopt;
+    double quantile = 0;
+    double weight = 1;
+    for (const char digit : text) quantile += (weight /= 10) * (digit - '0');
+    return quantile;
 }
 
 }  // namespace

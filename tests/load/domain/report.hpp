@@ -39,10 +39,10 @@ struct report {
     double started = 0;
     /// From the beginning to the last answer, at least the time of the schedule.
     std::chrono::nanoseconds took{};
-    std::string target;
+    std::string target{};
     bool interrupted = false;
-    std::optional<knee_result> knee;
-    std::vector<process_usage> processes;
+    std::optional<knee_result> knee{};
+    std::vector<process_usage> processes{};
     std::chrono::nanoseconds own_cpu{};
     std::uint64_t connections_opened = 0;
     std::size_t connections_most = 0;

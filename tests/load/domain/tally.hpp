@@ -32,7 +32,7 @@ struct outcome {
     std::chrono::nanoseconds sent{-1};
     std::chrono::nanoseconds done{};
     /// What went wrong with the connection, in the system's words.
-    std::string_view detail;
+    std::string_view detail{};
 
     [[nodiscard]] std::chrono::nanoseconds latency() const noexcept { return done - intended; }
 };

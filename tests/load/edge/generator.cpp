@@ -216,7 +216,7 @@ void generator::on_answer(connection& on)
 void generator::on_lost(connection& on, fate how, std::string_view detail)
 {
     const auto request = std::exchange(on.request, std::nullopt);
-    const bool again = request && !request->retried && may_retry(on, how);
+    const bool again = request && !request->retried && may_retry(on, *request, how);
     const auto sent = on.sent;
     drop(on);
     if (again) {
@@ -235,10 +235,11 @@ void generator::on_lost(connection& on, fate how, std::string_view detail)
 }
 
 // As browsers do: a connection that was kept, and that the server closed while the request was on its way.
-bool generator::may_retry(const connection& on, fate how) const
+bool generator::may_retry(const connection& on, const pending& of, fate how) const
 {
-    return parts_.asked.retry && (how == fate::reset || how == fate::closed_early) && on.answered() > 0 &&
-           !on.reader().begun();
+    const bool was_kept = on.answered() > 0 && !on.reader().begun();
+    return parts_.asked.retry && was_kept && (how == fate::reset || how == fate::closed_early) &&
+           parts_.requests.is_idempotent(parts_.requests.method_of(of.number));
 }
 
 void generator::release(connection& one)

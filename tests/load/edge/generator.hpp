@@ -75,7 +75,7 @@ private:
     void release(connection& one);
     void drop(connection& one);
     void serve_waiting();
-    [[nodiscard]] bool may_retry(const connection& on, fate how) const;
+    [[nodiscard]] bool may_retry(const connection& on, const pending& of, fate how) const;
 
     void settle(const pending& request, fate how, outcome what);
     void finish_if_done();

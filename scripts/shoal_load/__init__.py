@@ -1,0 +1,1 @@
+"""What scripts/loadtest is made of, besides the generator itself: launching it, and pages of its results."""

@@ -1,0 +1,47 @@
+"""The generator's program: found, or built when it is missing or older than its sources."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from .errors import LoadError
+
+_NAME = "shoal-load"
+_SOURCES = ("tests/load/domain", "tests/load/edge", "common/core", "common/config")
+
+
+def generator(root: Path) -> Path:
+    """That of $SHOAL_BIN, or of the release build."""
+    if given := os.environ.get("SHOAL_BIN"):
+        program = Path(given) / _NAME
+        if not os.access(program, os.X_OK):
+            raise LoadError(f"{program} is missing; build it, or unset SHOAL_BIN and it is built here")
+        return program
+    program = root / "build" / "release" / "bin" / _NAME
+    if is_outdated(program, root):
+        _build(root)
+    return program
+
+
+def is_outdated(program: Path, root: Path) -> bool:
+    try:
+        built = program.stat().st_mtime
+    except OSError:
+        return True
+    sources = [file for folder in _SOURCES for file in (root / folder).glob("*.?pp")]
+    return any(file.stat().st_mtime > built for file in sources)
+
+
+def _build(root: Path) -> None:
+    print("loadtest: building the generator; this takes a minute the first time", file=sys.stderr, flush=True)
+    if subprocess.run([root / "scripts" / "bootstrap", "build"], check=False).returncode != 0:
+        raise LoadError("packages are missing: run the line above, then this command again")
+    for command in (["cmake", "--preset", "release"],
+                    ["cmake", "--build", "--preset", "release", "--target", _NAME]):
+        result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            print("\n".join((result.stdout + result.stderr).splitlines()[-40:]), file=sys.stderr)
+            raise LoadError("the generator could not be built: see above")
