@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import pytest
 
@@ -99,7 +100,8 @@ def test_what_a_304_withholds_is_for_the_one_who_asked(cached: FleetUnderTest, o
 def narrow(make_fleet: Make, origin: Origin) -> FleetUnderTest:
     """Two workers, and a site that keeps nothing above 1 MiB."""
     fleet = make_fleet()
-    site = {"name": "narrow", "hosts": ["*"], "origins": [origin.address], "max_object": "1mb"}
+    rules = [{"path": "/passed/*", "pass": True}, {"path": "/by-cookie/*", "cookies": "bypass"}]
+    site = {"name": "narrow", "hosts": ["*"], "origins": [origin.address], "max_object": "1mb", "rules": rules}
     fleet.up("--workers", "2", "--config", patient(fleet, {"cache": {"sites": [site]}}))
     return fleet
 
@@ -150,3 +152,40 @@ def test_an_answer_to_purge_has_cache_status(cached: FleetUnderTest, origin: Ori
     for headers, status in (({}, 403), ({"Authorization": f"Bearer {token_of(cached)}"}, 200)):
         answer = ask(cached, "/any", WORKER, "PURGE", headers=headers)
         assert (answer[0], status_of(answer)) == (status, "shoal")
+
+
+def inspected(fleet: FleetUnderTest, path: str) -> str:
+    return str(fleet.private(WORKER, f"/-/cache/inspect?url={quote(url(fleet, path), safe='')}")["why"])
+
+
+@pytest.mark.parametrize(("headers", "answered", "said"), [
+    ({"Cookie": "a=1"}, {"Cache-Control": "max-age=600"}, "had a Cookie"),
+    ({"Authorization": "Basic YTpi"}, {"Cache-Control": "max-age=600"}, "had Authorization"),
+    ({}, {"Cache-Control": "max-age=600", "Set-Cookie": "a=1"}, "sets a cookie"),
+    ({}, {"Cache-Control": "private, max-age=600"}, "says private"),
+    ({}, {}, "neither for how long it may be used")])
+def test_inspection_says_why_an_answer_was_not_stored(cached: FleetUnderTest, origin: Origin, headers: dict[str, str],
+                                                      answered: dict[str, str], said: str) -> None:
+    path = "/reason/" + said.replace(" ", "-")
+    origin.put(path, Page(b"x", headers=answered))
+    assert inspected(cached, path) == "not in this worker's memory"
+    ask(cached, path, WORKER, headers=headers)
+    assert said in inspected(cached, path)
+    # What is stored after all has no such reason any more.
+    origin.put(path, Page(b"x", headers={"Cache-Control": "public, max-age=600"}))
+    ask(cached, path, WORKER, headers=headers)
+    assert inspected(cached, path) == "fresh: served from memory"
+
+
+def test_inspection_says_which_rule_keeps_a_path_from_the_cache(narrow: FleetUnderTest, origin: Origin) -> None:
+    for path, said in (("/passed/on", "a rule of the site passes this path"),
+                       ("/by-cookie/x", "requests with a Cookie go to the origin"),
+                       ("/large", "larger than the site's \"max_object\"")):
+        origin.put(path, Page(b"x" * (2 * MB), headers={"Cache-Control": "max-age=600"}))
+        ask(narrow, path, WORKER, headers={"Cookie": "a=1"} if "cookie" in path else {})
+        assert said in inspected(narrow, path)
+
+
+def test_evictions_are_a_counter(cached: FleetUnderTest) -> None:
+    shown = ask(cached, "/-/metrics", WORKER, kind="admin")[2].decode()
+    assert "# TYPE shoal_cache_evictions_total counter" in shown

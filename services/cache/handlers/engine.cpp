@@ -11,6 +11,8 @@ namespace {
 
 /// URLs that are remembered as not cacheable.
 constexpr std::size_t most_uncacheable = 10'000;
+/// URLs of which the reason why they were not stored is known.
+constexpr std::size_t most_reasons = 4'096;
 
 /// The first 64 bits of 32 hexadecimal digits.
 std::uint64_t first_half(std::string_view incarnation)
@@ -33,6 +35,7 @@ engine::engine(const worker::context& from, std::shared_ptr<const settings> firs
       log{from},
       l1{first->memory, drawn()},
       not_cached{most_uncacheable, drawn()},
+      not_stored{most_reasons, drawn()},
       l2{from.loop, from.tasks, from.l2, {.largest = first->l2_object}},
       sites{std::make_shared<const live_sites>(std::move(first), nullptr, from)},
       process{first_half(from.incarnation)}
@@ -42,8 +45,8 @@ engine::engine(const worker::context& from, std::shared_ptr<const settings> firs
                       [this] { return static_cast<double>(l1.bytes()); });
     metrics.add_gauge("shoal_cache_objects", "Responses kept in memory.", {},
                       [this] { return static_cast<double>(l1.total().objects); });
-    metrics.add_gauge("shoal_cache_evictions_total", "Responses that made room for others.", {},
-                      [this] { return static_cast<double>(l1.total().evicted); });
+    auto& evictions = metrics.add_counter("shoal_cache_evictions_total", "Responses that made room for others.");
+    l1.on_eviction([&evictions] { evictions.add(); });
 }
 
 }  // namespace shoal::cache

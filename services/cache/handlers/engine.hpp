@@ -8,6 +8,7 @@
 #include "common/worker/service.hpp"
 #include "services/cache/handlers/flights.hpp"
 #include "services/cache/handlers/live_site.hpp"
+#include "services/cache/memory/last_reasons.hpp"
 #include "services/cache/memory/memory.hpp"
 #include "services/cache/memory/uncacheable.hpp"
 #include "services/cache/store/purge_log.hpp"
@@ -24,6 +25,7 @@ struct engine {
     purge_log log;
     memory l1;
     uncacheable not_cached;
+    last_reasons not_stored;
     second_level l2;
     flights under_way;
     std::shared_ptr<const live_sites> sites;

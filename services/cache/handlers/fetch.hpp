@@ -56,6 +56,7 @@ private:
     void begin(const origin::answer& from);
     void decide(unsigned status, const protocol::exchange_times& when);
     [[nodiscard]] bool is_reusable(unsigned status) const noexcept;
+    void note(std::string_view reason);
     void tell_others(const filled_head& head);
     void finish(origin::answer& from);
     [[nodiscard]] bool renewed();

@@ -48,6 +48,7 @@ void fetch::begin(const origin::answer& from)
     head.age = protocol::initial_age(fields_, when);
     head.shared = shared;
     head.reason = too_large ? "too-large" : decided_.reason;
+    note(head.reason);
     head.kept = parts_;
     tell_others(head);
     into_->begin(std::move(head));
@@ -104,6 +105,15 @@ void fetch::tell_others(const filled_head& head)
         if (lead_) lead_->uncacheable(uncacheable_for);
     }
     lead_.reset();
+}
+
+/// For people who ask why.
+void fetch::note(std::string_view reason)
+{
+    if (reason.empty())
+        with_.not_stored.forget(what_.key);
+    else
+        with_.not_stored.note(what_.key, reason, received_);
 }
 
 /// What is to be stored, with the head that it will have.

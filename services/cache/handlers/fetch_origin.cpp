@@ -109,6 +109,7 @@ void fetch::keep_less()
     if (!too_large && with_.filling <= with_.l1.budget() / 4) return;
     into_->stop_keeping();
     with_.filling -= std::exchange(counted_, 0);
+    note(too_large ? "too-large" : "no-room");
     if (too_large) with_.not_cached.mark(what_.key, boot_clock::now() + uncacheable_for);
 }
 

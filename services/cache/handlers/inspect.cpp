@@ -1,8 +1,13 @@
 #include "services/cache/handlers/inspect.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "common/core/text.hpp"
 #include "services/cache/protocol/policy.hpp"
@@ -62,11 +67,57 @@ json show(const stored& of, standing stands, boot_time now)
             {"sequence", of.since().sequence}};
 }
 
-std::string_view why(const json& variants, bool leased, bool uncacheable)
+/// By the `detail` that Cache-Status has; what can be done about it first.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 12> reasons{{
+    {"cookie",
+     "the request had a Cookie, and the answer is not marked for all: public or s-maxage in its Cache-Control "
+     "does, or \"cookies\": \"ignore\" in a rule of the site"},
+    {"authorization",
+     "the request had Authorization, and the answer is not marked for all: public, s-maxage or "
+     "must-revalidate in its Cache-Control does"},
+    {"set-cookie", "the answer sets a cookie, and is not marked for all: public or s-maxage in its Cache-Control does"},
+    {"request", "the request asked for no-store, or for a precondition (If-Match) that only the origin can judge"},
+    {"no-store", "the answer says no-store"},
+    {"private", "the answer says private"},
+    {"no-freshness",
+     "the answer says neither for how long it may be used (Cache-Control: max-age) nor how to validate "
+     "it (ETag, Last-Modified); \"default_ttl\" of the site or of a rule does"},
+    {"vary", "the answer depends on more than can be known: Vary has a *, or too many names"},
+    {"status", "the answer's status is about one request only, or it is a part without a strong ETag"},
+    {"too-large", "the answer is larger than the site's \"max_object\""},
+    {"too-many-keys", "the answer has more surrogate keys than are kept"},
+    {"no-room", "too much was on its way at the same time for the worker's \"memory\""},
+}};
+
+std::string told(const last_reasons::seen& what, boot_time now)
 {
-    if (!leased) return "the worker has no lease on the purge log: it serves from the origin";
+    const auto* const found = std::ranges::find(reasons, what.reason, [](const auto& one) { return one.first; });
+    const auto ago = std::chrono::duration_cast<std::chrono::seconds>(now - what.at).count();
+    return fmt::format("the last answer, {} s ago, was not stored: {}", std::max<std::int64_t>(0, ago),
+                       found != reasons.end() ? found->second : what.reason);
+}
+
+/// What keeps requests away from what is stored, whatever the origin says.
+std::string_view rule_against(const rule& by)
+{
+    if (by.pass) return "a rule of the site passes this path to the origin: nothing of it is cached";
+    if (!by.get) return "a rule of the site caches no GET of this path";
+    return {};
+}
+
+std::string why_not_here(const rule& by, const std::optional<last_reasons::seen>& last, bool uncacheable, boot_time now)
+{
+    if (const auto text = rule_against(by); !text.empty()) return std::string{text};
+    if (last) return told(*last, now);
     if (uncacheable) return "the last answer could not be stored: see detail in its Cache-Status";
-    if (variants.empty()) return "not in this worker's memory";
+    std::string made{"not in this worker's memory"};
+    if (by.cookies == cookie_mode::bypass)
+        made.append("; by a rule of the site requests with a Cookie go to the origin and store nothing");
+    return made;
+}
+
+std::string_view why_here(const json& variants)
+{
     if (std::ranges::all_of(variants, [](const json& one) { return one["standing"] == "purged"; }))
         return "purged: fetched anew before it is served";
     for (const auto& one : variants)
@@ -98,12 +149,15 @@ http::reply inspection::inspect(const http::request& from) const
         variants.push_back(show(*one, engine_.log.judge(one->since(), one->tags()), now));
     const bool leased = engine_.log.current(now);
     const bool uncacheable = engine_.not_cached.marked(place->key, now);
-    const json answer{{"key", shown(place->key)},
-                      {"site", place->of->name},
-                      {"found", !variants.empty()},
-                      {"why", why(variants, leased, uncacheable)},
-                      {"lease", leased},
-                      {"variants", std::move(variants)}};
+    const auto last = engine_.not_stored.of(place->key);
+    const bool here = !variants.empty() && !uncacheable && rule_against(*place->by).empty();
+    const std::string why = !leased ? "the worker has no lease on the purge log: it serves from the origin"
+                            : here  ? std::string{why_here(variants)}
+                                    : why_not_here(*place->by, last, uncacheable, now);
+    json answer{
+        {"key", shown(place->key)}, {"site", place->of->name},        {"found", !variants.empty()}, {"why", why},
+        {"lease", leased},          {"variants", std::move(variants)}};
+    if (last) answer["not_stored"] = last->reason;
     return http::response{200}.body("application/json", answer.dump());
 }
 

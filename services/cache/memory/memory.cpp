@@ -221,6 +221,7 @@ void memory::make_room(std::uint64_t more)
         auto* const victim = static_cast<entry*>(policy_.evict());
         if (victim == nullptr) return;
         ++total_.evicted;
+        if (evicted_) evicted_();
         ++sites_[victim->site].second.evicted;
         unlink(*victim);
     }

@@ -58,6 +58,8 @@ public:
     std::size_t erase(std::string_view key);
     void clear();
 
+    /// Called for each response that makes room; for who counts them.
+    void on_eviction(std::function<void()> told) { evicted_ = std::move(told); }
     /// Evicts at once what does not fit any more.
     void resize(std::uint64_t budget);
 
@@ -103,6 +105,7 @@ private:
     boost::unordered_flat_map<std::uint64_t, entry*, as_it_is> table_;
     s3_fifo policy_;
     counts total_;
+    std::function<void()> evicted_;
     /// Few: searched from the front.
     std::vector<std::pair<std::string, counts>> sites_;
 };

@@ -219,12 +219,15 @@ TEST_CASE("memory: what is in use outlasts a scan, and what is new is not what g
 TEST_CASE("memory: a smaller budget holds at once", "[cache]")
 {
     memory kept{8 * mebibyte, 1};
+    std::uint64_t told = 0;
+    kept.on_eviction([&told] { ++told; });
     for (int i = 0; i < 6'000; ++i) kept.insert(plain("/" + std::to_string(i), 1'000));
     CHECK(kept.bytes() > 6 * mebibyte);
     kept.resize(mebibyte);
     CHECK(kept.bytes() <= mebibyte);
     CHECK(kept.total().objects > 400);
     CHECK(kept.total().evicted == 6'000 - kept.total().objects);
+    CHECK(told == kept.total().evicted);
 }
 
 TEST_CASE("memory: a game of everything against a simple model", "[cache]")
