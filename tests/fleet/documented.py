@@ -23,9 +23,9 @@ class Answer(NamedTuple):
 class Documented:
     """Requests whose answers must be documented: status, header fields, media type and body."""
 
-    def __init__(self, fleet: FleetUnderTest) -> None:
+    def __init__(self, fleet: FleetUnderTest, document: str = "/v1/openapi.json") -> None:
         self._fleet = fleet
-        self.document: dict[str, Any] = json.loads(fleet.request("GET", "/v1/openapi.json")[2])
+        self.document: dict[str, Any] = json.loads(fleet.request("GET", document)[2])
         self._resolver = RefResolver.from_schema(self.document)
         self._paths = [(re.compile(re.sub(r"\{[a-z]+\}", "[^/]+", path)), item)
                        for path, item in self.document["paths"].items()]

@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cache_handlers_embedded.hpp"
 #include "common/log/log.hpp"
 #include "common/runtime/task_group.hpp"
 #include "services/cache/coherence/tags.hpp"
@@ -42,7 +43,10 @@ nlohmann::json to_json(const purge_receipt& of)
 
 std::vector<http::route> purges::routes()
 {
-    return {{http::verb::post, "/v1/cache/purge", "purge", [this](http::request& from) { return post(from); }}};
+    return {{http::verb::post, "/v1/cache/purge", "purge", [this](http::request& from) { return post(from); }},
+            {http::verb::get, "/v1/cache/openapi.json", "openapi", [](http::request&) {
+                 return http::response{200}.body("application/json", std::string{embedded::openapi_json});
+             }}};
 }
 
 bool purges::admits(std::span<const field_view> fields) const
