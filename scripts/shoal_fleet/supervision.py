@@ -17,6 +17,7 @@ from .processes import Process
 
 _KEPT_ENVIRONMENT = ("TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
 _START_SECONDS = 15.0
+_STATE_SECONDS = 60.0
 _L2_SECONDS = 5.0
 
 
@@ -102,7 +103,7 @@ def apply_programs(fleet: Fleet) -> set[str]:
 def wait_redis(fleet: Fleet) -> None:
     """Until the fleet's own Redis answers and has read its data. Nobody waits long for what workers do without."""
     for instance in render.own_redis(fleet):
-        seconds = fleet.timeout if instance == "state" else min(fleet.timeout, _L2_SECONDS)
+        seconds = max(fleet.timeout, _STATE_SECONDS) if instance == "state" else _L2_SECONDS
         deadline = time.monotonic() + seconds
         # What the file says is read at a start only; the one that runs is told.
         memory = render.redis_memory(fleet, instance)

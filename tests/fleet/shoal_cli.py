@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import socket
 import subprocess
 import time
@@ -18,9 +19,24 @@ ROOT = Path(os.environ.get("SHOAL_ROOT", Path(__file__).resolve().parents[2]))
 PATIENT = {"redis": {"command_timeout": "5s"}}
 
 
+# Names of the kernel's that go with this process: who has one has the port of its number, as far as tests go.
+_claims: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Below those that the kernel gives to connections, and no other test's until this process ends: between being
+    chosen and being listened on, nothing else takes it."""
+    end = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port, claim = random.randrange(10_000, max(end, 20_000)), socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0shoal-test-port-{port}")
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return port
 
 
 def eventually(condition: Callable[[], Any], seconds: float, what: str) -> float:
@@ -60,10 +76,13 @@ class FleetUnderTest:
             f"{result.stdout}\n{result.stderr}")
         return result
 
+    def up_line(self, *arguments: str) -> list[str]:
+        """On ports that no other test has."""
+        return ["up", "--bin", str(self.binaries), "--listen", self.listen,
+                "--admin-listen", f"127.0.0.1:{self.admin}", "--cache-listen", f"127.0.0.1:{self.site}", *arguments]
+
     def up(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        return self.run("up", "--bin", str(self.binaries), "--listen", self.listen,
-                        "--admin-listen", f"127.0.0.1:{self.admin}", "--cache-listen", f"127.0.0.1:{self.site}",
-                        *arguments, code=code)
+        return self.run(*self.up_line(*arguments), code=code)
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
