@@ -14,7 +14,7 @@ from shoal_fleet import haproxy_config
 from shoal_fleet.manifest import parse
 
 from .cpu import children
-from .servers import Server, accepts, ask, free_port, running
+from .servers import BARE, Server, accepts, ask, free_port, running
 
 TOKEN = "a-token-of-the-bench"
 # What the origin has under /SIZE/anything, in bytes.
@@ -76,23 +76,6 @@ _UNLOGGED = ("Begin", "End", "Link", "Timestamp", "ReqMethod", "ReqURL", "ReqPro
              "VCL_call", "VCL_return", "VCL_use", "BereqMethod", "BereqURL", "BereqProtocol", "BereqHeader",
              "BerespProtocol", "BerespStatus", "BerespReason", "BerespHeader", "BereqAcct", "SessOpen", "SessClose",
              "TTL", "Storage", "Length", "Fetch_Body", "BackendOpen", "BackendReuse", "BackendClose", "Filters")
-_BARE = """\
-global
-    maxconn 4096
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 30s
-    timeout server 30s
-frontend bare
-    bind 127.0.0.1:{port}
-    default_backend cache
-backend cache
-    balance hash req.fhdr(host),lower
-    hash-type consistent
-    http-reuse always
-    server cache-1 unix@{socket} id 1 weight 256
-"""
 
 
 Core = Optional[int]
@@ -218,7 +201,8 @@ def haproxy(folder: Path, name: str, text: str, port: int, behind: Cache, core: 
 
 def bare(folder: Path, name: str, behind: Cache, core: Core) -> ContextManager[Server]:
     port = free_port()
-    return haproxy(folder, f"bare-{name}", _BARE.format(port=port, socket=behind.socket), port, behind, core)
+    text = BARE.format(port=port, expression="req.fhdr(host),lower", socket=behind.socket)
+    return haproxy(folder, f"bare-{name}", text, port, behind, core)
 
 
 def shipped(root: Path, folder: Path, name: str, behind: Cache, checks: Path, core: Core) -> ContextManager[Server]:

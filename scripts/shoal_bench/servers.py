@@ -30,7 +30,7 @@ http {{
     server {{ listen 127.0.0.1:{port}; location / {{ return 200 "ok"; }} }}
 }}
 """
-_BARE = """\
+BARE = """\
 global
     maxconn 4096
 defaults
@@ -40,12 +40,12 @@ defaults
     timeout server 30s
 frontend bare
     bind 127.0.0.1:{port}
-    default_backend limiter
-backend limiter
+    default_backend workers
+backend workers
     balance hash {expression}
     hash-type consistent
     http-reuse always
-    server limiter-1 unix@{socket} id 1 weight 256
+    server worker-1 unix@{socket} id 1 weight 256
 """
 # The bench's own workers have numbers that no place of its fleet has.
 _FIRST_OWN_WORKER = 1000
@@ -139,7 +139,7 @@ class Fleet:
         """HAProxy as small as it gets in front of that worker; it hashes, or it would be no shard of a fleet."""
         manifest = json.loads((self._root / "services" / "limiter" / "service.json").read_text())
         port, config = free_port(), folder / "bare.cfg"
-        config.write_text(_BARE.format(port=port, expression=manifest["key"]["expression"], socket=place))
+        config.write_text(BARE.format(port=port, expression=manifest["key"]["expression"], socket=place))
         command = ["/usr/sbin/haproxy", "-q", "-db", "-f", str(config)]
         with running(command, "haproxy", lambda _: accepts(port)) as pid:
             yield Server(f"http://127.0.0.1:{port}", {"haproxy": [pid], **worker.processes}, worker.admin)

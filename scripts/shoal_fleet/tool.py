@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Iterator
 
 from . import fleet as fleets
 from .errors import FleetError
@@ -43,6 +45,21 @@ class Tool:
 
     def find(self) -> Fleet | None:
         return fleets.open_fleet(self.root, self.home, self.known, self.terminal, self.command, self.timeout)
+
+    @contextmanager
+    def change(self, **details: Any) -> Iterator[Fleet]:
+        """The fleet that is up, locked, and the journal told of the change from its beginning to its end."""
+        self.open().need_running()
+        with self.lock():
+            fleet = self.open()
+            fleet.need_running()
+            fleet.journal.write("begin", **details)
+            try:
+                yield fleet
+            except FleetError as error:
+                fleet.journal.write("end", code=error.code, error=error.message)
+                raise
+            fleet.journal.write("end", code=0)
 
     def create(self) -> Fleet:
         return fleets.create_fleet(self.root, self.home, self.manifests(), self.terminal, self.command, self.timeout)

@@ -5,28 +5,34 @@ from __future__ import annotations
 import http.client
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Iterable
+from typing import Iterable, NamedTuple
 
 
-@dataclass
-class Result:
-    requests: int = 0
-    failures: list[str] = field(default_factory=list)
-    workers: Counter[str] = field(default_factory=Counter)
+class Request(NamedTuple):
+    method: str
+    path: str
+    body: bytes = b""
 
 
-class Load:
-    """Runs from `with` to its end: POSTs and GETs over many keys of rule `bulk`."""
+class Clients:
+    """They run from `with` to its end. What they ask, and what is a proper answer, others say."""
 
-    def __init__(self, port: int, threads: int = 3, keys: int = 500) -> None:
-        self._port, self._keys = port, keys
+    def __init__(self, port: int, threads: int = 3) -> None:
+        self._port = port
         self._stop = threading.Event()
-        self._results = [Result() for _ in range(threads)]
         self._threads = [threading.Thread(target=self._run, args=(index,)) for index in range(threads)]
+        self._counts = [0] * threads
+        self.failures: list[str] = []
+        self.workers: Counter[str] = Counter()
 
-    def __enter__(self) -> "Load":
+    def request(self, number: int) -> Request:
+        raise NotImplementedError
+
+    def is_proper(self, asked: Request, status: int, body: bytes) -> bool:
+        raise NotImplementedError
+
+    def __enter__(self) -> "Clients":
         for thread in self._threads:
             thread.start()
         return self
@@ -39,33 +45,45 @@ class Load:
 
     @property
     def requests(self) -> int:
-        return sum(result.requests for result in self._results)
-
-    @property
-    def failures(self) -> list[str]:
-        return [failure for result in self._results for failure in result.failures]
+        return sum(self._counts)
 
     def _run(self, index: int) -> None:
-        result = self._results[index]
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
         number = index
         while not self._stop.is_set():
             number += len(self._threads)
-            method = "GET" if number % 4 == 0 else "POST"
-            result.requests += 1
-            try:
-                connection.request(method, f"/v1/limits/bulk/key-{number % self._keys}")
-                response = connection.getresponse()
-                body = response.read()
-            except (OSError, http.client.HTTPException) as error:
-                result.failures.append(f"{method}: {error!r}")
-                connection.close()
-                continue
-            worker = response.getheader("X-Shoal-Worker", "HAProxy")
-            if response.status not in (200, 429):
-                result.failures.append(f"{method}: {response.status} of {worker}: {body[:200]!r}")
-            result.workers[worker] += 1
+            self._counts[index] += 1
+            self._ask(connection, self.request(number))
         connection.close()
+
+    def _ask(self, connection: http.client.HTTPConnection, asked: Request) -> None:
+        name = f"{asked.method} {asked.path}"
+        try:
+            connection.request(asked.method, asked.path, body=asked.body or None)
+            response = connection.getresponse()
+            body = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self.failures.append(f"{name}: {error!r}")
+            connection.close()
+            return
+        worker = response.getheader("X-Shoal-Worker", "HAProxy")
+        if not self.is_proper(asked, response.status, body):
+            self.failures.append(f"{name}: {response.status} of {worker}: {body[:200]!r}")
+        self.workers[worker] += 1
+
+
+class Load(Clients):
+    """POSTs and GETs over many keys of rule `bulk`."""
+
+    def __init__(self, port: int, threads: int = 3, keys: int = 500) -> None:
+        super().__init__(port, threads)
+        self._keys = keys
+
+    def request(self, number: int) -> Request:
+        return Request("GET" if number % 4 == 0 else "POST", f"/v1/limits/bulk/key-{number % self._keys}")
+
+    def is_proper(self, asked: Request, status: int, body: bytes) -> bool:
+        return status in (200, 429)
 
 
 def owners(port: int, keys: Iterable[str], threads: int = 2) -> dict[str, str]:

@@ -103,7 +103,9 @@ def test_a_second_caller_is_told_who_holds_the_fleet(fleet: FleetUnderTest) -> N
     seen = len(fleet.journal())
     first = subprocess.Popen(fleet.command("scale", "limiter", "4"), stdout=subprocess.DEVNULL)
     eventually(lambda: len(fleet.journal()) > seen, 20, "the first holds the lock")
+    os.kill(first.pid, signal.SIGSTOP)
     error = fleet.run("scale", "limiter", "3", code=5).stderr
     assert f"process {first.pid}" in error and "scale limiter 4" in error
     assert len(fleet.status()["workers"]) >= 2, "status does not need the lock"
+    os.kill(first.pid, signal.SIGCONT)
     assert first.wait(60) == 0

@@ -35,17 +35,9 @@ def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, 
 
 
 def run(tool: Tool, args: argparse.Namespace) -> int:
-    tool.open().need_running()
-    with tool.lock():
-        fleet = tool.open()
-        fleet.need_running()
-        fleet.journal.write("begin")
-        try:
-            changed, seconds = _reload(fleet, getattr(args, "config", None))
-        except FleetError as error:
-            fleet.journal.write("end", code=error.code, error=error.message)
-            raise
-        fleet.journal.write("end", code=0, version=fleet.state.config_version)
+    with tool.change() as fleet:
+        changed, seconds = _reload(fleet, getattr(args, "config", None))
+        fleet.journal.write("configuration in force", version=fleet.state.config_version)
     if getattr(args, "json", False):
         print(json.dumps({"changed": changed, "config_version": fleet.state.config_version, "seconds": seconds}))
     elif changed:

@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 from ..converge import converge, roll
-from ..errors import FleetError
 from ..manifest import Manifest
 from ..tool import Tool
 from .base import add_parser
@@ -29,20 +28,11 @@ def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, 
 
 
 def run(tool: Tool, args: argparse.Namespace) -> int:
-    tool.open().need_running()
-    with tool.lock():
-        fleet = tool.open()
-        fleet.need_running()
+    with tool.change() as fleet:
         if args.service is not None:
             fleet.need_places(args.service)
-        fleet.journal.write("begin")
-        try:
-            converge(fleet)
-            replaced = roll(fleet, args.service)
-        except FleetError as error:
-            fleet.journal.write("end", code=error.code, error=error.message)
-            raise
-        fleet.journal.write("end", code=0)
+        converge(fleet)
+        replaced = roll(fleet, args.service)
     if getattr(args, "json", False):
         print(json.dumps({"replaced": replaced}))
     else:

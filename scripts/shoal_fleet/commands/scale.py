@@ -34,14 +34,11 @@ def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, 
 
 
 def run(tool: Tool, args: argparse.Namespace) -> int:
-    tool.open().need_running()
-    with tool.lock():
-        fleet = tool.open()
-        fleet.need_running()
+    with tool.change() as fleet:
         manifest = fleet.need_places(args.service)
         before = len(fleet.state.staying(manifest.name))
         wanted = target(args.number, before)
-        fleet.journal.write("begin", workers=before, wanted=wanted)
+        fleet.journal.write("scaling", service=manifest.name, workers=before, wanted=wanted)
         _finish_earlier(fleet)
         coming, leaving = set_count(fleet, manifest, wanted)
         fleet.save()
@@ -49,11 +46,9 @@ def run(tool: Tool, args: argparse.Namespace) -> int:
             converge(fleet)
         except (TimedOut, StoppedMidway):
             raise
-        except FleetError as error:
+        except FleetError:
             _take_back(fleet, coming)
-            fleet.journal.write("end", code=error.code, error=error.message)
             raise
-        fleet.journal.write("end", code=0)
     result = {"service": manifest.name, "workers": wanted,
               "added": [worker_name(manifest.name, place) for place in coming],
               "removed": [worker_name(manifest.name, place) for place in leaving]}
