@@ -61,6 +61,8 @@ acknowledgement::acknowledgement(const stamp& at, boot_time received, std::vecto
                                  const lease_terms& terms, boot_time reports_count_from)
     : at_{at}, fenced_at_{terms.fenced(received)}, reports_count_from_{reports_count_from}, awaited_{std::move(members)}
 {
+    // One that is about to leave has reported more than there can be.
+    for (const auto& each : std::vector{awaited_}) reported(each.incarnation, each.report);
 }
 
 void acknowledgement::reported(std::string_view incarnation, std::string_view report)

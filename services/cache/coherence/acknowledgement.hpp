@@ -23,6 +23,9 @@ struct member_report {
     std::string_view name;
 };
 
+/// Beyond every sequence of an epoch. Reported as applied by who is about to leave, and serves nothing any more.
+inline constexpr std::uint64_t beyond_all = 0xFFFFFFFF;
+
 /// As text: "<epoch> <sequence> <renewals> <name>".
 [[nodiscard]] std::string to_text(const member_report& report);
 /// `name` points into `text`.

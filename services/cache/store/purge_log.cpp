@@ -28,6 +28,8 @@ constexpr int renewals_per_lease = 4;
 constexpr std::chrono::nanoseconds retry_pause = 50ms;
 /// A blocked read is asked again after this: one that waits for ids of an epoch that is over ends with it.
 constexpr std::chrono::milliseconds arrivals_block = 500ms;
+/// Between the last report and leaving: whoever waits for a purge looks at least every 5 ms.
+constexpr std::chrono::nanoseconds farewell_pause = 20ms;
 constexpr std::size_t table_part_bytes = 256 * 1024;
 
 redis::options arrivals_options(redis::options of_state)
@@ -143,7 +145,13 @@ awaitable<void> purge_log::impl::drain()
         boost::system::error_code woken;
         co_await ended_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
-    co_await calls_.leave(incarnation_);
+    // Purges that are on their way wait for this worker's report; the next ones find it gone.
+    const member_report farewell{{follower_.known_epoch(), beyond_all}, ++renewals_, name_};
+    (void)co_await calls_.renew(follower_.known_epoch(), incarnation_, farewell);
+    wake_.expires_after(farewell_pause);
+    boost::system::error_code woken;
+    co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    (void)co_await calls_.leave(incarnation_);
 }
 
 void purge_log::impl::ended()

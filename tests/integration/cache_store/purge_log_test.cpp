@@ -153,6 +153,31 @@ TEST_CASE("purge log: a worker that has left is not waited for", "[cache][purge]
     CHECK(made.fenced.empty());
 }
 
+TEST_CASE("purge log: a purge on its way does not wait for a worker that leaves", "[cache][purge]")
+{
+    purge_fleet fleet{3};
+    fleet.settle();
+    // It has not heard of the purge when it is told to leave.
+    fleet.pause(2);
+    const auto before = fleet.at(1).position().sequence;
+    std::optional<result<purge_receipt>> done;
+    const auto ask = [](purge_log& log, std::optional<result<purge_receipt>>& into) -> boost::asio::awaitable<void> {
+        purge what{.tags = {7}, .soft = false};
+        into.emplace(co_await log.acknowledge(std::move(what)));
+    };
+    fleet.spawn(0, ask(fleet.at(0), done));
+    fleet.until([&] { return fleet.at(1).position().sequence > before; });
+    CHECK_FALSE(done);
+    fleet.resume(2);
+    fleet.drain(2);
+    fleet.until([&done] { return done.has_value(); });
+    REQUIRE(done->has_value());
+    CHECK(done->value().fenced.empty());
+    CHECK(done->value().confirmed == names{"cache-0", "cache-1", "cache-2"});
+    CHECK(fleet.purged(0, {8}).confirmed == names{"cache-0", "cache-1"});
+    CHECK_FALSE(fleet.at(2).current(boot_clock::now()));
+}
+
 TEST_CASE("purge log: a worker that joins knows every purge of before", "[cache][purge]")
 {
     purge_fleet fleet{2};

@@ -79,3 +79,14 @@ TEST_CASE("acknowledgement: a report is read as it was written", "[cache]")
     CHECK(read->renewals == report.renewals);
     CHECK(read->name == report.name);
 }
+
+TEST_CASE("acknowledgement: who is about to leave when the purge comes is not waited for", "[cache]")
+{
+    const member_report leaving{{purge.epoch, beyond_all}, 11, "cache-2"};
+    acknowledgement made{purge, start, {{"aa", to_text(leaving)}, {"bb", "7 4 3 cache-1"}}, terms, start};
+    CHECK(made.awaited().size() == 1);
+    CHECK_FALSE(made.over(start));
+    made.reported("bb", "7 5 4 cache-1");
+    CHECK(made.over(start));
+    CHECK(made.confirmed() == names{"cache-1", "cache-2"});
+}
