@@ -45,11 +45,11 @@ void connection::close()
     socket_.close(ignored);
 }
 
-void connection::send(std::string_view request, bool to_head)
+void connection::send(std::string_view bytes, bool to_head)
 {
     waiting_ = true;
     reader_.begin(to_head);
-    write(request);
+    write(bytes);
 }
 
 void connection::write(std::string_view rest)

@@ -48,7 +48,7 @@ public:
 
     void connect(const endpoint& to);
     /// Writes a request. Only when connected, with none that waits for its answer.
-    void send(std::string_view request, bool to_head);
+    void send(std::string_view bytes, bool to_head);
     /// Nobody is told of it any more.
     void close();
 
