@@ -83,9 +83,13 @@ def _sync_servers(fleet: Fleet) -> None:
             definition = haproxy_config.server_definition(fleet.root / "haproxy", line)
             fleet.runtime.add_server(*key, definition)
             fleet.journal.write("server added", server=line.name, id=line.id)
-        elif server.administrative:
+            continue
+        if server.administrative:
             fleet.runtime.set_state(*key, "ready")
             fleet.journal.write("server enabled again", server=line.name)
+        if server.weight != line.weight:
+            fleet.runtime.set_weight(*key, line.weight)
+            fleet.journal.write("server weighed", server=line.name, weight=line.weight)
     _remove(fleet, [server for key, server in live.items() if key not in wanted and server.backend in backends])
 
 
@@ -93,11 +97,7 @@ def _remove(fleet: Fleet, servers: list[Server]) -> None:
     """Off the ring first, deleted once their last request is answered."""
     for server in servers:
         fleet.runtime.set_state(server.backend, server.name, "drain")
-    deadline = time.monotonic() + fleet.state.options.drain_s
-    for server in servers:
-        while fleet.runtime.connections_in_use(server.backend, server.name) and time.monotonic() < deadline:
-            fleet.terminal.progress(f"waiting for the last requests of {server.name}")
-            time.sleep(_POLL)
+    wait_unused(fleet, [(server.backend, server.name) for server in servers])
     for server in servers:
         fleet.runtime.set_state(server.backend, server.name, "maint")
     deadline = time.monotonic() + _DELETE_SECONDS
@@ -109,15 +109,27 @@ def _remove(fleet: Fleet, servers: list[Server]) -> None:
         fleet.journal.write("server removed", server=server.name, id=server.identifier)
 
 
+def wait_unused(fleet: Fleet, servers: list[tuple[str, str]]) -> bool:
+    """Until they have answered their last requests. False when that takes longer than a worker may drain."""
+    deadline = time.monotonic() + fleet.state.options.drain_s
+    for backend, name in servers:
+        while fleet.runtime.connections_in_use(backend, name):
+            if time.monotonic() > deadline:
+                return False
+            fleet.terminal.progress(f"waiting for the last requests of {name}")
+            time.sleep(_POLL)
+    return True
+
+
 def wait_up(fleet: Fleet) -> None:
     """Until HAProxy's health checks have passed for every server."""
     deadline = time.monotonic() + fleet.timeout
-    wanted = {(backend, worker) for manifest, place, worker in fleet.places() if not place.leaving
-              for backend in manifest.backends}
+    wanted = {(backend, worker): "DRAIN" if place.drained else "UP" for manifest, place, worker in fleet.places()
+              if not place.leaving for backend in manifest.backends}
     while True:
         statuses = fleet.runtime.statuses()
         # "UP 1/2" is on its way down.
-        down = sorted({name for backend, name in wanted if statuses.get((backend, name)) != "UP"})
+        down = sorted({key[1] for key, status in wanted.items() if statuses.get(key) != status})
         if not down:
             return
         if time.monotonic() > deadline:

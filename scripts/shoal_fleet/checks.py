@@ -109,13 +109,15 @@ def _drift(fleet: Fleet) -> Iterator[Finding]:
         yield Finding("HAProxy runs another configuration than its file", up)
     live = {(server.backend, server.name): server for server in fleet.runtime.servers()}
     for backend, lines in render.server_lines(fleet).items():
-        names = {line.name for line in lines}
+        names = {line.name: line for line in lines}
         for name in sorted(names):
             server = live.get((backend, name))
             if server is None:
                 yield Finding(f"HAProxy has no server {name} in {backend}", up)
             elif server.administrative:
                 yield Finding(f"{name} is drained or in maintenance in HAProxy's {backend}", up)
+            elif server.weight != names[name].weight:
+                yield Finding(f"{name} has weight {server.weight} in HAProxy's {backend}, not {names[name].weight}", up)
         for other, name in live:
             if other == backend and name not in names:
                 yield Finding(f"HAProxy has server {name} in {backend}, which the state does not", up)
@@ -128,7 +130,7 @@ def _workers(fleet: Fleet) -> Iterator[Finding]:
             yield Finding(f"{other['name']} is {other['state']}",
                           f"scripts/fleet logs {other['name']}; 'scripts/fleet up' starts it again")
     for worker in seen["workers"]:
-        if worker["state"] != "serving":
+        if worker["state"] not in ("serving", "drained"):
             yield Finding(f"{worker['name']} is {worker['state']} (HAProxy: {worker['haproxy']})",
                           f"scripts/fleet logs {worker['name']}; 'scripts/fleet up' starts what is down")
     for manifest, place, name in fleet.places():

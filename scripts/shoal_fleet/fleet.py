@@ -61,6 +61,14 @@ class Fleet:
         return [(manifest, place, worker_name(manifest.name, place))
                 for manifest in self.services() for place in self.state.services[manifest.name]]
 
+    def place(self, worker: str) -> tuple[Manifest, Place]:
+        """That of a worker that stays."""
+        found = {name: (manifest, place) for manifest, place, name in self.places() if not place.leaving}
+        if worker not in found:
+            raise FleetError(f"there is no worker '{worker}'; there are {', '.join(found)}",
+                             "'scripts/fleet status' shows them")
+        return found[worker]
+
     def workers(self, service: str) -> list[str]:
         """The names of those that stay; `layout` knows the sockets of each."""
         return [worker_name(service, place) for place in self.state.staying(service)]

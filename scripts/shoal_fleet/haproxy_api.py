@@ -26,6 +26,7 @@ class Server:
     """0 stopped, 1 starting, 2 running, 3 stopping."""
     administrative: int
     """Bits; 0 is ready."""
+    weight: int
 
 
 class Runtime:
@@ -68,15 +69,16 @@ class Runtime:
         for line in self.command("show servers state").splitlines():
             fields = line.split()
             if len(fields) > 7 and fields[0].isdigit():
-                found.append(Server(fields[1], fields[3], int(fields[2]), int(fields[5]), int(fields[6])))
+                found.append(Server(fields[1], fields[3], int(fields[2]), int(fields[5]), int(fields[6]),
+                                    int(fields[7])))
         return found
 
     def statuses(self) -> dict[tuple[str, str], str]:
-        """(backend, server) to UP, DOWN, DRAIN, MAINT, ... as the stats page shows it."""
+        """(backend, server) to UP, DOWN, MAINT, ... as the stats page shows it; UP without a weight is DRAIN."""
         text = self.command("show stat").removeprefix("# ")
         rows = csv.DictReader(io.StringIO(text))
-        return {(row["pxname"], row["svname"]): row["status"] for row in rows
-                if row["svname"] not in ("FRONTEND", "BACKEND")}
+        return {(row["pxname"], row["svname"]): "DRAIN" if (row["status"], row["weight"]) == ("UP", "0")
+                else row["status"] for row in rows if row["svname"] not in ("FRONTEND", "BACKEND")}
 
     def connections_in_use(self, backend: str, server: str) -> int:
         for line in self.command(f"show servers conn {backend}").splitlines():
@@ -94,6 +96,9 @@ class Runtime:
     def set_state(self, backend: str, server: str, state: str) -> None:
         """`state` is ready, drain or maint."""
         self._quiet(f"set server {backend}/{server} state {state}")
+
+    def set_weight(self, backend: str, server: str, weight: int) -> None:
+        self._quiet(f"set weight {backend}/{server} {weight}")
 
     def delete_server(self, backend: str, server: str) -> bool:
         """False while a connection to it is left."""

@@ -22,6 +22,8 @@ class ServerLine:
     public: Path
     """Where requests go."""
     admin: Path
+    weight: int = WEIGHT
+    """0 is off the ring."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def max_connections(descriptors: int) -> int:
 def server_definition(templates: Path, server: ServerLine) -> str:
     """What follows the server's name, in the file and in the runtime API's `add server` alike."""
     text = (templates / "server.in").read_text("utf-8").strip()
-    return Template(text).substitute(public=server.public, id=server.id, weight=WEIGHT, admin=server.admin)
+    return Template(text).substitute(public=server.public, id=server.id, weight=server.weight, admin=server.admin)
 
 
 def render(balancer: Balancer) -> bytes:

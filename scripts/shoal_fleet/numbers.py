@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from .errors import UsageError
+from .errors import FleetError, UsageError
 from .fleet import Fleet
 from .manifest import Manifest
-from .state import Place
+from .state import Place, worker_name
 from .workers import new_program
 
 _MAX_WORKERS = 1024
@@ -29,6 +29,10 @@ def set_count(fleet: Fleet, manifest: Manifest, count: int) -> tuple[list[Place]
     places = fleet.state.services.setdefault(manifest.name, [])
     staying = sorted(fleet.state.staying(manifest.name), key=lambda place: place.id)
     leaving = staying[count:]
+    if 0 < count <= len(staying) and all(place.drained for place in staying[:count]):
+        names = ", ".join(worker_name(manifest.name, place) for place in staying[:count])
+        raise FleetError(f"only {names} would be left, and nobody is asked that is drained",
+                         f"scripts/fleet undrain {worker_name(manifest.name, staying[0])}")
     for place in leaving:
         place.leaving = True
     taken = {place.id for place in places}

@@ -17,7 +17,8 @@ _TRIES = 100_000
 
 
 def ring_of(fleet: Fleet, manifest: Manifest) -> Ring:
-    return Ring((worker_name(manifest.name, place), place.id) for place in fleet.state.staying(manifest.name))
+    return Ring((worker_name(manifest.name, place), place.id) for place in fleet.state.staying(manifest.name)
+                if not place.drained)
 
 
 def _requests(fleet: Fleet, manifest: Manifest) -> Iterator[tuple[str, str]]:

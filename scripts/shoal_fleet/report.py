@@ -43,9 +43,9 @@ def collect(fleet: Fleet) -> dict[str, Any]:
 
 
 def _balanced(manifest: Manifest, name: str, statuses: dict[tuple[str, str], str]) -> str:
-    """What HAProxy says of a worker; where it has it twice, the first that is not up."""
+    """What HAProxy says of a worker; where it has it twice, the first that is not as usual."""
     found = [statuses.get((backend, name), "absent") for backend in manifest.backends]
-    return next((status for status in found if status != "UP"), "UP")
+    return next((status for status in found if status not in ("UP", "DRAIN")), found[0])
 
 
 def _worker(fleet: Fleet, manifest: Manifest, place: Place, name: str, programs: dict[str, Program],
@@ -57,7 +57,7 @@ def _worker(fleet: Fleet, manifest: Manifest, place: Place, name: str, programs:
         "name": name,
         "service": manifest.name,
         "pid": pid or None,
-        "state": _state(seen, program, balanced, place.leaving),
+        "state": _state(seen, program, balanced, place),
         "id": place.id,
         "haproxy": balanced,
         "uptime_s": round(seen.uptime, 1) if seen else None,
@@ -68,10 +68,12 @@ def _worker(fleet: Fleet, manifest: Manifest, place: Place, name: str, programs:
     }
 
 
-def _state(seen: WorkerView | None, program: Program | None, balanced: str, leaving: bool) -> str:
+def _state(seen: WorkerView | None, program: Program | None, balanced: str, place: Place) -> str:
     if seen is not None:
-        if seen.draining or leaving:
+        if seen.draining or place.leaving:
             return "draining"
+        if place.drained and seen.ready and balanced == "DRAIN":
+            return "drained"
         return "serving" if seen.ready and balanced.startswith("UP") else "starting"
     if program is None:
         return "stopped"

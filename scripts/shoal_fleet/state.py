@@ -41,6 +41,8 @@ class Place:
     """The replacement, from before it starts until it has taken the place over."""
     leaving: bool = False
     """On its way out: no longer in HAProxy's file, gone from here once its worker has ended."""
+    drained: bool = False
+    """Off the ring, by the operator's wish: its worker runs, and is asked for nothing."""
 
 
 @dataclass
@@ -103,7 +105,8 @@ def _program(data: dict[str, Any] | None) -> Program | None:
 def _place(data: dict[str, Any]) -> Place:
     program = _program(data["program"])
     assert program is not None
-    return Place(data["id"], program, _program(data.get("next")), bool(data.get("leaving")))
+    return Place(data["id"], program, _program(data.get("next")), bool(data.get("leaving")),
+                 bool(data.get("drained")))
 
 
 def decode(text: str) -> State:

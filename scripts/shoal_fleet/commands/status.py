@@ -13,8 +13,9 @@ from ..tool import Tool
 from .base import add_parser
 
 _EXAMPLES = """\
-A worker is serving (ready and up in HAProxy), starting, draining, stopped or failed. Ends with 0 when it could
-look, whatever it saw, also when no fleet is up; 'scripts/fleet doctor' ends with 1 when something is wrong.
+A worker is serving (ready and up in HAProxy), drained (by an operator), starting, draining, stopped or failed.
+Ends with 0 when it could look, whatever it saw, also when no fleet is up; 'scripts/fleet doctor' ends with 1 when
+something is wrong.
 
 examples:
   scripts/fleet status

@@ -14,7 +14,7 @@ from typing import Callable
 
 import pytest
 
-from shoal_fleet import haproxy_config, render, sections, supervisor_config
+from shoal_fleet import haproxy_config, proof, render, sections, supervisor_config
 from shoal_fleet.errors import FleetError
 from shoal_fleet.fleet import Fleet
 from shoal_fleet.haproxy_config import Balancer, ServerLine, max_connections
@@ -250,3 +250,17 @@ def test_a_second_level_from_outside_is_not_run(fleet: Fleet) -> None:
     with_l2(fleet)
     assert "redis-l2.conf" not in render.files(fleet, fleet.layout.conf)
     assert "--redis-l2" not in fleet.state.services["echo"][0].program.command
+
+
+def test_a_drained_place_has_no_weight_and_needs_no_reload(fleet: Fleet) -> None:
+    set_count(fleet, fleet.manifests["echo"], 2)
+    before = render.haproxy(fleet, fleet.layout.conf, None)
+    fleet.state.services["echo"][1].drained = True
+    after = render.haproxy(fleet, fleet.layout.conf, None)
+    assert [line.weight for line in render.server_lines(fleet)["echo"]] == [256, 0]
+    assert b"id 2 weight 0 " in after and b"id 2 weight 256 " in before
+    assert haproxy_config.description(after) == haproxy_config.description(before)
+    assert proof.ring_of(fleet, fleet.manifests["echo"]).names == ["echo-1"]
+    with pytest.raises(FleetError, match="only echo-2 would be left"):
+        fleet.state.services["echo"][0].leaving = True
+        set_count(fleet, fleet.manifests["echo"], 1)
