@@ -2,6 +2,7 @@
 // CPU time of the processes that serve, as the kernel's scheduler counts it (/proc/PID/task/*/schedstat).
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -12,7 +13,8 @@ namespace shoal::load {
 /// Of all threads of a process; nothing when it is not there.
 [[nodiscard]] std::optional<std::chrono::nanoseconds> cpu_time(pid_t pid);
 
-/// Processes by the times that they have used since the beginning. One that ends keeps what it had.
+/// Processes by the times that they and those that they forked have used since the beginning: HAProxy's work is done by
+/// a child, and by another after a reload. What ends keeps what it had when it was last looked at.
 class cpu_watch {
 public:
     /// Throws bad_input when one is not there.
@@ -21,6 +23,7 @@ public:
     struct usage {
         watched_process process;
         std::chrono::nanoseconds used{};
+        /// The process itself, not one that it forked.
         bool ended = false;
         /// Used until each sample.
         std::vector<std::chrono::nanoseconds> samples;
@@ -32,8 +35,15 @@ public:
     [[nodiscard]] const std::vector<usage>& all() const noexcept { return all_; }
 
 private:
+    /// By process: when it was first seen, and last.
+    struct span {
+        std::chrono::nanoseconds begin{};
+        std::chrono::nanoseconds now{};
+    };
+    void look(std::size_t at, pid_t pid, bool first);
+
     std::vector<usage> all_;
-    std::vector<std::chrono::nanoseconds> begin_;
+    std::vector<std::map<pid_t, span>> spans_;
 };
 
 }  // namespace shoal::load
