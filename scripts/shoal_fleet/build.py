@@ -84,17 +84,22 @@ def _run(command: list[str], folder: Path, log: Path, what: str, terminal: Termi
         terminal.say(f"{what}: done in {time.monotonic() - started:.0f} s")
 
 
-def snapshot(layout: Layout, account: Account, source: Path, manifests: Iterable[Manifest]) -> str:
-    """Copies the binaries to bin/<id>/, the id being that of their content: a later build does not touch them."""
-    names = sorted(manifest.executable for manifest in manifests)
+def identify(source: Path, names: Iterable[str]) -> str:
+    """The id of these binaries' content."""
     digest = hashlib.sha256()
-    for name in names:
+    for name in sorted(names):
         file = source / name
         if not os.access(file, os.X_OK):
             raise FleetError(f"{file} is missing or not executable",
                              "build it, or give the folder that has it with --bin DIR")
         digest.update(name.encode() + b"\0" + file.read_bytes())
-    identifier = digest.hexdigest()[:12]
+    return digest.hexdigest()[:12]
+
+
+def snapshot(layout: Layout, account: Account, source: Path, manifests: Iterable[Manifest]) -> str:
+    """Copies the binaries to bin/<id>/: a later build does not touch them."""
+    names = [manifest.executable for manifest in manifests]
+    identifier = identify(source, names)
     target = layout.binaries / identifier
     if target.is_dir():
         return identifier

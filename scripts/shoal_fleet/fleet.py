@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,6 +125,14 @@ def open_fleet(root: Path, home: Path, manifests: dict[str, Manifest], terminal:
                          "'scripts/fleet up' creates it again")
     layout = Layout(home, Path(state.data), Path(state.run))
     return Fleet(root, home, manifests, state, account, layout, terminal, Journal(home, command), timeout)
+
+
+def sketch_fleet(root: Path, home: Path, manifests: dict[str, Manifest], terminal: Terminal, command: str,
+                 timeout: float) -> Fleet:
+    """A fleet that is nowhere yet, to plan it."""
+    account = accounts.current() or Account(accounts.SYSTEM_ACCOUNT, os.geteuid(), os.getegid())
+    layout = Layout(home, home / "data", Path("/run") / f"shoal-{layouts.fingerprint(home)}")
+    return Fleet(root, home, manifests, State(), account, layout, terminal, Journal(home, command), timeout)
 
 
 def create_fleet(root: Path, home: Path, manifests: dict[str, Manifest], terminal: Terminal, command: str,

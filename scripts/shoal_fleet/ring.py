@@ -81,6 +81,21 @@ class Ring:
         return {name: amount / _SIZE for name, amount in zip(self.names, owned)}
 
 
+    def _borders(self) -> set[int]:
+        """Where another point's part begins."""
+        return {(lower + ((upper - lower) & _MASK) // 2 + 1) & _MASK
+                for lower, upper in zip([self._points[-1], *self._points], self._points)}
+
+    def moved_to(self, other: "Ring") -> float:
+        """The part of all hash values that another name owns there."""
+        if not (self._points and other._points):
+            return 1.0 if self._points or other._points else 0.0
+        borders = sorted(self._borders() | other._borders())
+        moved = sum((border - before) & _MASK for before, border in zip([borders[-1], *borders], borders)
+                    if self.names[self._owner_at(before)] != other.names[other._owner_at(before)])
+        return moved / _SIZE
+
+
 # What may stand in a path as it is (RFC 3986 pchar and "/"); a client percent-encodes the rest.
 _PATH_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/%")
 

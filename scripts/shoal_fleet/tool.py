@@ -61,5 +61,9 @@ class Tool:
                 raise
             fleet.journal.write("end", code=0)
 
+    def sketch(self) -> Fleet:
+        """For a home without a fleet: what would be there, without making anything."""
+        return fleets.sketch_fleet(self.root, self.home, self.manifests(), self.terminal, self.command, self.timeout)
+
     def create(self) -> Fleet:
         return fleets.create_fleet(self.root, self.home, self.manifests(), self.terminal, self.command, self.timeout)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ..manifest import Manifest
+
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser, name: str, text: str, **more: Any) -> Any:
     """A subcommand's parser, with the options of every command."""
@@ -25,3 +27,21 @@ def number(low: float, high: float) -> Any:
         return value
 
     return convert
+
+
+def add_options(parser: argparse.ArgumentParser, known: dict[str, Manifest]) -> None:
+    """What `up` and `plan` are told of the fleet, beside the options of every command."""
+    parser.add_argument("--bin", metavar="DIR", help="take the workers' binaries from there; 'auto' builds them here")
+    parser.add_argument("--tls-cert", metavar="FILE", help="speak TLS and HTTP/2 with this PEM file; 'none' stops it")
+    parser.add_argument("--admin-listen", metavar="HOST:PORT",
+                        help="HAProxy's stats page and /metrics (default: the first free port from 8404)")
+    parser.add_argument("--routing", choices=("hash", "random"),
+                        help="random is for tests: any worker must answer any request correctly")
+    parser.add_argument("--drain-deadline", metavar="SECONDS", type=number(1, 3600),
+                        help="how long a worker that stops may go on with its answers (default: 30)")
+    for manifest in known.values():
+        if (front := manifest.site_front) is not None:
+            parser.add_argument(front.option, metavar="HOST:PORT", help=f"{front.help} (default: {front.default})")
+        for option in manifest.options:
+            parser.add_argument(option.option, metavar=option.metavar,
+                                help=f"{option.help} (default: {option.default or 'none'})")

@@ -6,12 +6,10 @@ import argparse
 import copy
 import dataclasses
 import json
-import os
 import time
-from pathlib import Path
 from typing import Any
 
-from .. import build, config, ports, render, sections, stopping
+from .. import build, ports, render, stopping, wanted
 from ..converge import converge
 from ..errors import FleetError, StoppedMidway, TimedOut
 from ..fleet import Fleet
@@ -19,10 +17,11 @@ from ..layout import prepare_home, remove_run
 from ..manifest import Manifest
 from ..numbers import set_count
 from ..report import collect, rows
-from ..state import Options, State
+from ..state import State
 from ..terminal import paint, table
 from ..tool import Tool
-from .base import add_parser, number
+from . import plan
+from .base import add_options, add_parser
 
 _EXAMPLES = """\
 What you give is remembered, and holds for later calls of up until it is given otherwise. Safe to run again:
@@ -39,24 +38,14 @@ examples:
 def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, Manifest]) -> None:
     parser = add_parser(subparsers, common, "up", "build what changed, start the fleet, wait until it serves",
                         epilog=_EXAMPLES)
-    parser.add_argument("--bin", metavar="DIR", help="take the workers' binaries from there; 'auto' builds them here")
-    parser.add_argument("--tls-cert", metavar="FILE", help="speak TLS and HTTP/2 with this PEM file; 'none' stops it")
-    parser.add_argument("--admin-listen", metavar="HOST:PORT",
-                        help="HAProxy's stats page and /metrics (default: the first free port from 8404)")
-    parser.add_argument("--routing", choices=("hash", "random"),
-                        help="random is for tests: any worker must answer any request correctly")
-    parser.add_argument("--drain-deadline", metavar="SECONDS", type=number(1, 3600),
-                        help="how long a worker that stops may go on with its answers (default: 30)")
-    for manifest in known.values():
-        if (front := manifest.site_front) is not None:
-            parser.add_argument(front.option, metavar="HOST:PORT", help=f"{front.help} (default: {front.default})")
-        for option in manifest.options:
-            parser.add_argument(option.option, metavar=option.metavar,
-                                help=f"{option.help} (default: {option.default or 'none'})")
+    add_options(parser, known)
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing ('plan')")
     parser.set_defaults(run=run)
 
 
 def run(tool: Tool, args: argparse.Namespace) -> int:
+    if args.dry_run:
+        return plan.run(tool, args)
     started = time.monotonic()
     prepare_home(tool.home)
     with tool.lock():
@@ -65,7 +54,7 @@ def run(tool: Tool, args: argparse.Namespace) -> int:
         before = copy.deepcopy(fleet.state)
         fleet.journal.write("begin")
         try:
-            _want(fleet, args)
+            _want(fleet, vars(args))
             _start(fleet, before)
         except (TimedOut, StoppedMidway) as error:
             fleet.journal.write("end", code=error.code, error=error.message)
@@ -91,80 +80,16 @@ def _start(fleet: Fleet, before: State) -> None:
         choosing.done()
 
 
-def _want(fleet: Fleet, args: argparse.Namespace) -> None:
+def _want(fleet: Fleet, given: dict[str, Any]) -> None:
     """Brings the state to what the command line asks for. Touches nothing that runs."""
-    options, given = fleet.state.options, vars(args)
-    _set_options(fleet, options, given)
-    manifests = fleet.manifests
-    if not manifests:
-        raise FleetError(f"there is no service in {fleet.root / 'services'}", "add a folder with a service.json")
-    if options.bin is None:
+    wanted.set_options(fleet, given)
+    if fleet.state.options.bin is None:
         build.bootstrap(fleet.root, ["run", "build"], fleet.terminal)
-        source = build.build(fleet.root, manifests, fleet.terminal)
+        build.build(fleet.root, fleet.manifests, fleet.terminal)
     else:
         build.bootstrap(fleet.root, ["run"], fleet.terminal)
-        source = Path(options.bin)
-    fleet.state.build = build.snapshot(fleet.layout, fleet.account, source, manifests.values())
-    file = Path(options.config) if options.config else None
-    fleet.state.set_config(_configuration(fleet, file))
-    for gone in set(fleet.state.services) - set(manifests):
-        raise FleetError(f"service '{gone}' runs but its folder is gone",
-                         f"put services/{gone} back, or stop the fleet: scripts/fleet down --purge")
-    for manifest in manifests.values():
-        fresh = not fleet.state.staying(manifest.name)
-        if not sections.runs(manifest, fleet.state.config):
-            if not fresh:
-                set_count(fleet, manifest, 0)
-        elif "workers" in given or fresh:
-            number = given.get("workers") or manifest.workers or len(os.sched_getaffinity(0))
-            set_count(fleet, manifest, number)
-
-
-def _configuration(fleet: Fleet, file: Path | None) -> dict[str, Any]:
-    """What the file and the options make together, after every service has looked at it."""
-    manifests, values = fleet.manifests, fleet.state.options.values
-    binaries = fleet.layout.binaries / fleet.state.build
-    given = config.read(file)
-    config.check(file, given, manifests, binaries)
-    data = sections.with_options(given, manifests.values(), values)
-    if data != given:
-        config.check_options(data, manifests, binaries,
-                             [option.option for manifest in manifests.values() for option in manifest.options
-                              if option.sets is not None and option.option in values])
-    config.check_secrets(data, fleet.account, sections.configured_secrets(data, manifests.values()))
-    return data
-
-
-def _set_options(fleet: Fleet, options: Options, given: dict[str, Any]) -> None:
-    if "listen" in given:
-        options.listen = ports.parse(given["listen"])
-    if given.get("admin_listen"):
-        options.admin_listen = ports.parse(given["admin_listen"], "--admin-listen")
-        options.admin_chosen = False
-    if given.get("routing"):
-        options.routing = given["routing"]
-    if given.get("drain_deadline"):
-        options.drain_s = int(given["drain_deadline"])
-    if "config" in given:
-        options.config = None if given["config"] in ("", "none") else os.path.realpath(given["config"])
-    if given.get("bin"):
-        options.bin = None if given["bin"] == "auto" else os.path.realpath(given["bin"])
-    if given.get("tls_cert"):
-        options.tls_cert = None if given["tls_cert"] == "none" else os.path.realpath(given["tls_cert"])
-    for manifest in fleet.manifests.values():
-        front = manifest.site_front
-        if front is not None and (text := _given(given, front.option)):
-            options.values[front.option] = ports.parse(text, front.option)
-        for option in manifest.options:
-            text = _given(given, option.option)
-            if text == "none":
-                options.values.pop(option.option, None)
-            elif text is not None:
-                options.values[option.option] = sections.value(option, text)
-
-
-def _given(given: dict[str, Any], option: str) -> str | None:
-    return given.get(option[2:].replace("-", "_"))
+    fleet.state.build = build.snapshot(fleet.layout, fleet.account, wanted.binaries(fleet), fleet.manifests.values())
+    wanted.set_services(fleet, given, fleet.layout.binaries / fleet.state.build)
 
 
 def _choose_ports(fleet: Fleet, before: State) -> None:

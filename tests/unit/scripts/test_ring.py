@@ -100,3 +100,19 @@ def test_keys_are_hashed_as_a_client_sends_them(key: str, sent: bytes) -> None:
 def test_sixteen_workers_share_evenly() -> None:
     shares = Ring([(f"w-{identifier}", identifier) for identifier in range(1, 17)]).shares()
     assert max(shares.values()) * 16 < 1.05
+
+
+@pytest.mark.parametrize(("before", "after"), [((1, 2, 3, 4), (1, 2, 3, 4, 5)), ((1, 2, 3), (2, 3)), ((1,), (2, 7)),
+                                               ((1, 2, 3), (1, 2, 3))])
+def test_the_share_that_moves_is_that_of_the_keys(before: tuple[int, ...], after: tuple[int, ...]) -> None:
+    old, new = ring(*before), ring(*after)
+    moved = sum(old.locate(key) != new.locate(key) for key in KEYS) / len(KEYS)
+    assert abs(old.moved_to(new) - moved) < 0.03
+    assert old.moved_to(new) == pytest.approx(new.moved_to(old))
+    gone = sum(share for name, share in old.shares().items() if name not in new.names)
+    come = sum(share for name, share in new.shares().items() if name not in old.names)
+    assert old.moved_to(new) == pytest.approx(max(gone, come)), "no more than has to"
+
+
+def test_an_empty_ring_moves_all_or_nothing() -> None:
+    assert (ring().moved_to(ring()), ring().moved_to(ring(1)), ring(1).moved_to(ring())) == (0.0, 1.0, 1.0)
