@@ -15,9 +15,9 @@ const interest everything{"X-Shoal-Worker", "X-Version", true};
 struct seen {
     state last = state::more;
     unsigned status = 0;
-    std::string owner;
-    std::string version;
-    std::string body;
+    std::string owner{};
+    std::string version{};
+    std::string body{};
     bool reusable = false;
 };
 
