@@ -6,7 +6,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Any, Callable, Iterator
 
 from . import config, haproxy_config, lock, processes, render, sections
 from .build import TOOLS
@@ -39,9 +39,15 @@ def examine(tool: Tool) -> list[Finding]:
         return [*found, Finding(error.message, error.hint)]
     if fleet is None:
         return found
-    for check in (_config, _disk, _down) if not fleet.state.up else (_config, _disk, _drift, _workers, _orphans):
+    for check in (_config, _disk):
         found += _guarded(check, fleet)
-    return found
+    return found + (drift(fleet, collect(fleet)) if fleet.state.up else _guarded(_down, fleet))
+
+
+def drift(fleet: Fleet, seen: dict[str, Any]) -> list[Finding]:
+    """Where what runs is not what the state says; `seen` is what collect() saw."""
+    checks = (_balancing, lambda of: _workers(of, seen), _orphans)
+    return [finding for check in checks for finding in _guarded(check, fleet)]
 
 
 def _guarded(check: Callable[[Fleet], Iterator[Finding]], fleet: Fleet) -> list[Finding]:
@@ -97,7 +103,7 @@ def _down(fleet: Fleet) -> Iterator[Finding]:
                           f"see who: ss -ltnp; or 'scripts/fleet up {option}' another address")
 
 
-def _drift(fleet: Fleet) -> Iterator[Finding]:
+def _balancing(fleet: Fleet) -> Iterator[Finding]:
     up = "'scripts/fleet up' puts it right"
     wanted = render.files(fleet, fleet.layout.conf)
     for name, content in wanted.items():
@@ -123,8 +129,7 @@ def _drift(fleet: Fleet) -> Iterator[Finding]:
                 yield Finding(f"HAProxy has server {name} in {backend}, which the state does not", up)
 
 
-def _workers(fleet: Fleet) -> Iterator[Finding]:
-    seen = collect(fleet)
+def _workers(fleet: Fleet, seen: dict[str, Any]) -> Iterator[Finding]:
     for other in seen["others"]:
         if other["state"] in ("failed", "stopped"):
             yield Finding(f"{other['name']} is {other['state']}",

@@ -8,6 +8,7 @@ USAGE = 2
 MIDWAY = 3
 TIMED_OUT = 4
 LOCKED = 5
+DRIFTED = 6
 
 EXIT_CODES = """\
 exit codes:
@@ -16,7 +17,8 @@ exit codes:
   2  usage: the command line is wrong, nothing was touched
   3  stopped midway; run the same command again and it goes on from there
   4  time-out: the wanted state is recorded, the fleet still works on it
-  5  locked: another scripts/fleet is changing this fleet"""
+  5  locked: another scripts/fleet is changing this fleet
+  6  drift: what runs is not what is wanted (only 'status --check')"""
 
 
 class FleetError(Exception):

@@ -8,12 +8,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+FILE = "journal.jsonl"
 _MAX_BYTES = 4 << 20
 
 
 class Journal:
     def __init__(self, home: Path, command: str) -> None:
-        self._path = home / "journal.jsonl"
+        self._path = home / FILE
         self._command = command
 
     def write(self, event: str, **details: Any) -> None:
