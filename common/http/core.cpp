@@ -52,6 +52,7 @@ core::core(boost::asio::io_context& loop_, server_options chosen, responder who,
       sweep_interval_{interval_for(options.bounds)},
       id_prefix_{random_incarnation().substr(0, 12) + '-'}
 {
+    if (options.bounds.concurrency) metrics.concurrency(waiting.emplace(*options.bounds.concurrency).current());
 }
 
 void core::adopt(int descriptor, int family)

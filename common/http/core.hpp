@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,6 +15,7 @@
 #include <boost/intrusive/list.hpp>
 
 #include "common/core/clock.hpp"
+#include "common/http/concurrency_limit.hpp"
 #include "common/http/exchange.hpp"
 #include "common/http/instruments.hpp"
 #include "common/http/router.hpp"
@@ -50,6 +52,9 @@ public:
 
     std::chrono::nanoseconds slow;
     bool draining = false;
+    std::optional<concurrency_limit> waiting;
+    /// When the next request may be begun, of a server that is made slow.
+    boot_time next_turn;
     /// The server is gone, and with it perhaps log and metrics.
     bool orphaned = false;
     std::size_t listening = 0;

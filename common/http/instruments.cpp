@@ -57,6 +57,15 @@ void instruments::truncated()
         .add();
 }
 
+void instruments::concurrency(std::size_t limit)
+{
+    if (concurrency_ == nullptr)
+        concurrency_ = &registry_.add_gauge("shoal_http_concurrency_limit",
+                                            "How many requests may wait for what the worker asks of others.",
+                                            {{"server", server_}});
+    concurrency_->set(static_cast<double>(limit));
+}
+
 void instruments::opened() noexcept
 {
     connections_.add(1);

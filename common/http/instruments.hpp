@@ -27,6 +27,8 @@ public:
     void opened() noexcept;
     void closed() noexcept { connections_.add(-1); }
     void in_flight(double change) noexcept { in_flight_.add(change); }
+    /// Of a server that has such a limit.
+    void concurrency(std::size_t limit);
 
 private:
     static constexpr unsigned first_status = 100;
@@ -45,6 +47,7 @@ private:
     metrics::gauge& connections_;
     metrics::counter& connections_total_;
     metrics::gauge& in_flight_;
+    metrics::gauge* concurrency_ = nullptr;
 };
 
 }  // namespace shoal::http

@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/io_context.hpp>
 
+#include "common/http/concurrency_limit.hpp"
 #include "common/http/exchange.hpp"
 #include "common/http/router.hpp"
 
@@ -34,6 +36,12 @@ struct limits {
     std::size_t body = 64 * 1024;
     /// Open connections; one more is answered 503 with Retry-After and closed.
     std::size_t connections = 4096;
+    /// Requests that wait for what is asked of others; what is answered at once does not count. One more is answered
+    /// 503 with Retry-After. Empty: any number.
+    std::optional<concurrency_bounds> concurrency{};
+    /// Makes a server slow, for tests of overload: requests are begun one after the other, each so long after the one
+    /// before it.
+    std::chrono::microseconds service_time{0};
     /// From accept to the first byte of the first request.
     std::chrono::milliseconds first_byte{10'000};
     /// From the first byte to the end of the headers.

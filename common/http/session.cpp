@@ -57,6 +57,7 @@ session::~session()
     unlink();
     --core_->connections;
     core_->in_flight -= unanswered_;
+    if (admitted_) core_->waiting->leave();
     if (core_->orphaned) return;
     core_->metrics.closed();
     core_->metrics.in_flight(-static_cast<double>(unanswered_));
@@ -75,7 +76,8 @@ asio::awaitable<void> session::run()
     while (!cut_) {
         while (reader_.current() == state::ready && !closing_ && out_.size() < batch) {
             begin_request();
-            if (auto later = answer_at_once(); later && !co_await *std::move(later)) co_return;
+            auto later = core_->options.bounds.service_time > 0us ? std::optional{answer_in_turn()} : answer_at_once();
+            if (later && !co_await *std::move(later)) co_return;
             if (!closing_ && reader_.has_body() && !co_await drop_body()) co_return;
             if (!closing_) reader_.next();
         }
@@ -93,13 +95,18 @@ std::optional<asio::awaitable<bool>> session::answer_at_once()
 {
     if (const auto* const routes = std::get_if<router>(&core_->answers)) {
         auto made = handle(*routes);
-        if (auto* const pending = std::get_if<asio::awaitable<response>>(&made))
-            return answer_later(std::move(*pending));
+        if (auto* const pending = std::get_if<asio::awaitable<response>>(&made)) {
+            if (admit()) return answer_later(std::move(*pending));
+            made = overloaded();
+        }
         finish_request(std::get<response>(made));
         return std::nullopt;
     }
     auto made = handle(std::get<stream_handler>(core_->answers));
-    if (auto* const pending = std::get_if<asio::awaitable<void>>(&made)) return stream_later(std::move(*pending));
+    if (auto* const pending = std::get_if<asio::awaitable<void>>(&made)) {
+        if (admit()) return stream_later(std::move(*pending));
+        made = overloaded();
+    }
     if (auto* const ready = std::get_if<prepared>(&made))
         finish_request(std::move(*ready));
     else

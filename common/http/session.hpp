@@ -32,7 +32,7 @@ class core;
 
 /// Owned by its own coroutine, and listed in core::sessions for as long as it lives.
 /// session.cpp has what the connection does, session_answer.cpp what an answer is made of, session_stream.cpp what
-/// only a streamed exchange needs.
+/// only a streamed exchange needs, session_load.cpp what is done when there is too much to do.
 class session : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
     /// With the executor of the coroutine that waits: then a completion resumes it without another hop.
@@ -69,6 +69,7 @@ private:
 
     // Each is false when the connection has ended.
     [[nodiscard]] std::optional<boost::asio::awaitable<bool>> answer_at_once();
+    [[nodiscard]] boost::asio::awaitable<bool> answer_in_turn();
     [[nodiscard]] boost::asio::awaitable<bool> answer_later(boost::asio::awaitable<response> pending);
     [[nodiscard]] boost::asio::awaitable<bool> write_rest();
     [[nodiscard]] boost::asio::awaitable<bool> receive();
@@ -83,6 +84,11 @@ private:
 
     void begin_request();
     [[nodiscard]] std::optional<response> not_begun() const;
+    /// False when as many requests wait as may.
+    [[nodiscard]] bool admit();
+    /// The request in hand does not wait any more.
+    void release(boot_time now);
+    [[nodiscard]] response overloaded();
     [[nodiscard]] reply handle(const router& routes);
     [[nodiscard]] response not_routed(const std::string& allowed) const;
     [[nodiscard]] response failed(const std::exception_ptr& failure);
@@ -137,6 +143,8 @@ private:
     bool timed_out_ = false;
     bool cut_ = false;
     bool pushing_on_ = false;
+    /// The request in hand is among core::waiting.
+    bool admitted_ = false;
     boost::intrusive_ptr<anchor> anchor_;
     std::array<char, 40> made_id_;
 };

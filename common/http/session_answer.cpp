@@ -113,6 +113,7 @@ void session::finish_request(prepared&& answer)
 void session::finished(unsigned status, boot_time now)
 {
     const auto total = now - received_;
+    release(now);
     ++answers_out_;
     core_->metrics.answered(route_, status, std::chrono::duration<double>{total}.count());
     log_if_slow(status, total);

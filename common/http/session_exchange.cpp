@@ -95,7 +95,10 @@ asio::awaitable<result<void>> session_exchange::begin(streamed_head head)
     chunked_ = !bodiless_ && !left_ && http11;
     // Of a long body the handler may read more meanwhile; who waits for 100 Continue is not told any more.
     if (ends_with_connection() || of_.reader_.awaits_continue()) of_.closing_ = true;
-    append_head(of_.out_.text(), head, of_.envelope_at(boot_clock::now()));
+    const auto now = boot_clock::now();
+    // How long the rest takes is the client's business, too.
+    of_.release(now);
+    append_head(of_.out_.text(), head, of_.envelope_at(now));
     // Together with what the handler writes in this turn.
     of_.push_soon();
     co_return result<void>{};

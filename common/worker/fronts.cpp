@@ -11,6 +11,8 @@
 namespace shoal::worker {
 namespace {
 
+using namespace std::chrono_literals;
+
 void listen_on(http::server& front, std::span<const socket_name> sockets, const place& of)
 {
     for (const auto& one : sockets)
@@ -24,6 +26,9 @@ void listen_on(http::server& front, std::span<const socket_name> sockets, const 
 
 fronts::fronts(const flags& asked, const settings& read, service& what, const context& lent)
 {
+    if (read.http.service_time > 0us)
+        lent.log.warning("this worker is made slow (http.test.service_time); leave that out where clients are real",
+                         {});
     http::server_options options{
         .worker = asked.name, .name = "public", .bounds = http_limits(asked, read), .slow = read.slow};
     servers_.push_back(std::make_unique<http::server>(lent.loop, options, http::router{what.start(lent)}, lent.tasks,

@@ -9,6 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using std::chrono::duration_cast;
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr std::int64_t kibi = 1024;
@@ -21,6 +22,23 @@ milliseconds read_time(config::object& from, std::string_view name, milliseconds
 std::size_t read_size(config::object& from, std::string_view name, std::size_t fallback, config::integer_range range)
 {
     return static_cast<std::size_t>(from.integer(name, range, static_cast<std::int64_t>(fallback)));
+}
+
+http::concurrency_bounds read_concurrency(config::object from)
+{
+    http::concurrency_bounds read;
+    read.least = read_size(from, "least", read.least, {1, 1'000'000});
+    read.most = read_size(from, "most", read.most, {1, 1'000'000});
+    if (read.least > read.most) from.problem("least", "is above most; make it smaller");
+    from.done();
+    return read;
+}
+
+microseconds read_service_time(config::object from)
+{
+    const auto read = from.duration("service_time", {0ms, 1s}, 0ms);
+    from.done();
+    return read;
 }
 
 void read_http(config::object from, settings& into)
@@ -37,6 +55,8 @@ void read_http(config::object from, settings& into)
     read.whole_body = read_time(from, "body_timeout", read.whole_body);
     read.idle = read_time(from, "idle_timeout", read.idle);
     read.write = read_time(from, "write_timeout", read.write);
+    if (from.has("concurrency")) read.concurrency = read_concurrency(from.child("concurrency"));
+    if (from.has("test")) read.service_time = read_service_time(from.child("test"));
     if (read.request_line > read.head) from.problem("max_request_line", "is above max_head; make it smaller");
     from.done();
 }
@@ -195,6 +215,8 @@ nlohmann::json to_json(const settings& from)
               {"max_body", from.http.body},
               {"max_site_body", from.site_body},
               {"max_connections", from.http.connections},
+              {"concurrency", {{"least", from.http.concurrency->least}, {"most", from.http.concurrency->most}}},
+              {"test", {{"service_time", std::to_string(from.http.service_time.count()) + "us"}}},
               {"first_byte_timeout", text(from.http.first_byte)},
               {"head_timeout", text(from.http.headers)},
               {"body_timeout", text(from.http.whole_body)},

@@ -16,7 +16,7 @@ namespace shoal::worker {
 
 struct settings {
     facts known;
-    http::limits http;
+    http::limits http{.concurrency = http::concurrency_bounds{}};
     /// The longest body that a client may send to a site, in bytes; the other limits are those of `http`.
     std::size_t site_body = std::size_t{1} << 30;
     log::level log_level = log::level::info;

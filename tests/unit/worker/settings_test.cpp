@@ -208,3 +208,17 @@ TEST_CASE("settings: two problems are both named", "[worker]")
     const auto problems = problems_of(R"({"log":{"level":"loud"},"services":{"echo":{"wrod":"x"}}})");
     REQUIRE_THAT(problems, Catch::Contains("$.log.level") && Catch::Contains("$.services.echo.wrod"));
 }
+
+TEST_CASE("settings: how many requests may wait", "[worker]")
+{
+    echo service;
+    const file config{R"({"http":{"concurrency":{"least":8,"most":100},"test":{"service_time":"1ms"}}})"};
+    const auto read = worker::read_settings(config.path(), service);
+    REQUIRE(read.http.concurrency);
+    CHECK(read.http.concurrency->least == 8);
+    CHECK(read.http.concurrency->most == 100);
+    CHECK(read.http.service_time == 1ms);
+    CHECK(worker::to_json(read)["http"]["concurrency"]["most"] == 100);
+    CHECK(worker::read_settings("", service).http.concurrency);
+    CHECK_THAT(problems_of(R"({"http":{"concurrency":{"least":9,"most":8}}})"), Catch::Contains("$.http.concurrency"));
+}

@@ -1,0 +1,157 @@
+// Against servers of known capacity, in time that is counted and not waited for.
+
+#include "common/http/concurrency_limit.hpp"
+
+#include <algorithm>
+#include <queue>
+#include <random>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+namespace shoal::http {
+namespace {
+
+using namespace std::chrono_literals;
+using nanoseconds = std::chrono::nanoseconds;
+
+/// `width` requests at once, each for `takes`; what is more waits in line.
+class scripted_server {
+public:
+    scripted_server(concurrency_limit& limit, std::size_t width, nanoseconds at_first)
+        : takes{at_first}, limit_{limit}, free_(width)
+    {
+    }
+
+    nanoseconds takes;
+    std::size_t admitted = 0;
+    std::size_t refused = 0;
+    nanoseconds longest{};
+
+    void arrive(boot_time now)
+    {
+        finish_until(now);
+        if (!limit_.enter()) {
+            ++refused;
+            return;
+        }
+        ++admitted;
+        auto& soonest = *std::ranges::min_element(free_);
+        soonest = std::max(soonest, now) + takes;
+        ends_.push({soonest, now});
+    }
+
+    /// For `lasts`, at `rate` per second, evenly.
+    void load(double rate, nanoseconds lasts)
+    {
+        admitted = refused = 0;
+        longest = {};
+        const auto end = now_ + lasts;
+        for (; now_ < end; now_ += nanoseconds{static_cast<std::int64_t>(1e9 / rate)}) arrive(now_);
+        finish_until(now_);
+    }
+
+private:
+    struct ending {
+        boot_time at;
+        boot_time came;
+        bool operator>(const ending& other) const { return at > other.at; }
+    };
+
+    void finish_until(boot_time now)
+    {
+        while (!ends_.empty() && ends_.top().at <= now) {
+            const auto [at, came] = ends_.top();
+            ends_.pop();
+            longest = std::max<nanoseconds>(longest, at - came);
+            limit_.leave(at, at - came);
+        }
+    }
+
+    concurrency_limit& limit_;
+    std::vector<boot_time> free_;
+    std::priority_queue<ending, std::vector<ending>, std::greater<>> ends_;
+    boot_time now_{1h};
+};
+
+TEST_CASE("concurrency limit: what a server bears is never refused", "[http]")
+{
+    concurrency_limit limit{{}};
+    scripted_server server{limit, 1, 1ms};
+    server.load(900, 120s);
+    CHECK(server.refused == 0);
+    CHECK(limit.current() == 4096);
+}
+
+TEST_CASE("concurrency limit: thrice the capacity of a serial server, for five minutes", "[http]")
+{
+    concurrency_limit limit{{}};
+    scripted_server server{limit, 1, 1ms};
+    server.load(500, 5s);
+    server.load(3000, 5s);
+    for (int minute = 0; minute < 10; ++minute) {
+        server.load(3000, 30s);
+        INFO("half minute " << minute);
+        CHECK(server.admitted >= 29'000);
+        // A queue that does not grow with time.
+        CHECK(server.longest < 80ms);
+    }
+    SECTION("over, it is as before within two seconds")
+    {
+        server.load(500, 2s);
+        server.load(500, 10s);
+        CHECK(server.refused == 0);
+        CHECK(server.longest < 10ms);
+    }
+}
+
+TEST_CASE("concurrency limit: a wide server is used to its width", "[http]")
+{
+    concurrency_limit limit{{}};
+    scripted_server server{limit, 500, 50ms};
+    server.load(8000, 10s);
+    CHECK(server.refused == 0);
+    server.load(30'000, 5s);
+    server.load(30'000, 60s);
+    CHECK(server.admitted >= 570'000);
+}
+
+TEST_CASE("concurrency limit: a server that became slower for good is not starved", "[http]")
+{
+    concurrency_limit limit{{.least = 16, .most = 256}};
+    scripted_server server{limit, 200, 2ms};
+    server.load(3000, 60s);
+    server.takes = 60ms;
+    server.load(3000, 10s);
+    CHECK(server.refused > 0);
+    server.load(3000, 60s);
+    server.load(3000, 20s);
+    CHECK(server.refused == 0);
+}
+
+TEST_CASE("concurrency limit: few slow requests among fast ones do not shrink it", "[http]")
+{
+    concurrency_limit limit{{}};
+    scripted_server fast{limit, 1000, 1ms};
+    fast.load(1000, 10s);
+    fast.takes = 3s;
+    fast.load(100, 60s);
+    CHECK(fast.refused == 0);
+    CHECK(limit.current() == 4096);
+}
+
+TEST_CASE("concurrency limit: it is bounded on both sides", "[http]")
+{
+    concurrency_limit limit{{.least = 4, .most = 16}};
+    for (int i = 0; i < 16; ++i) CHECK(limit.enter());
+    CHECK_FALSE(limit.enter());
+    limit.leave();
+    CHECK(limit.enter());
+    CHECK(limit.waiting() == 16);
+
+    concurrency_limit narrow{{.least = 64, .most = 8}};
+    CHECK(narrow.current() == 8);
+}
+
+}  // namespace
+}  // namespace shoal::http
