@@ -189,3 +189,16 @@ def test_inspection_says_which_rule_keeps_a_path_from_the_cache(narrow: FleetUnd
 def test_evictions_are_a_counter(cached: FleetUnderTest) -> None:
     shown = ask(cached, "/-/metrics", WORKER, kind="admin")[2].decode()
     assert "# TYPE shoal_cache_evictions_total counter" in shown
+
+
+def test_options_go_as_far_as_they_may(cached: FleetUnderTest, origin: Origin) -> None:
+    origin.put("/hops", Page(b"of the origin"))
+    answer = ask(cached, "/hops", WORKER, "OPTIONS", headers={"Max-Forwards": "2"})
+    assert answer[2] == b"of the origin" and origin.asked("/hops")[-1].headers["max-forwards"] == "1"
+    assert ask(cached, "/hops", WORKER, "OPTIONS")[2] == b"of the origin"
+    assert "max-forwards" not in origin.asked("/hops")[-1].headers
+    asked = origin.count("/hops")
+    answer = ask(cached, "/hops", WORKER, "OPTIONS", headers={"Max-Forwards": "0"})
+    assert answer[0] == 204 and "GET" in answer[1]["allow"] and origin.count("/hops") == asked
+    ask(cached, "/hops", WORKER, "POST", headers={"Max-Forwards": "2"})
+    assert origin.asked("/hops")[-1].headers["max-forwards"] == "2", "it means nothing there"

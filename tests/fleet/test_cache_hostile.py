@@ -145,13 +145,12 @@ UNKEYED = ["X-Forwarded-Host", "X-Forwarded-Scheme", "X-Forwarded-Proto", "X-For
            "X-Forwarded_Host", "Proxy", "X-Original-Forwarded-For", "X-Middleware-Subrequest", "X-Accel-Redirect",
            "X-Backend-Host", "X-Proxy-URL", "Surrogate-Capability", "Via", "TE", "Upgrade", "Keep-Alive",
            "Proxy-Connection", "Proxy-Authorization", "HTTP2-Settings", "Authorization", "Cookie", "Range",
-           "If-None-Match", "If-Match", "If-Range", "If-Modified-Since"]
+           "If-None-Match", "If-Match", "If-Range", "If-Modified-Since", "X-Request-Id"]
 
 
 def reflect(asked: Asked) -> Page:
     """All that came, for ten minutes, to everybody."""
-    seen = {name: value for name, value in asked.headers.items() if name != "x-request-id"}
-    return Page(json.dumps([asked.method, asked.target, seen, asked.body.decode()]).encode(), headers=LASTING)
+    return Page(json.dumps([asked.method, asked.target, asked.headers, asked.body.decode()]).encode(), headers=LASTING)
 
 
 @ways

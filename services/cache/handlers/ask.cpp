@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/core/ascii.hpp"
+#include "services/cache/site/forward.hpp"
 
 namespace shoal::cache {
 namespace {
@@ -40,15 +41,8 @@ std::string_view ask::of(std::string_view vary)
     return variant_;
 }
 
-std::span<const field_view> ask::outgoing()
-{
-    if (!outgoing_) outgoing_ = std::make_unique<const outgoing_fields>(method, fields, *by, cacheable);
-    return outgoing_->view();
-}
-
 void ask::read()
 {
-    outgoing_.reset();
     view = protocol::read_request(method, fields);
     if (!by->client_directives) {
         const bool only_if_cached = view.directives.only_if_cached;

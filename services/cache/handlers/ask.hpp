@@ -1,8 +1,6 @@
 #pragma once
 // What one request wants of the cache: its site and rule, its key, and its fields as the cache reads them.
 
-#include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +11,6 @@
 #include "services/cache/memory/variant_source.hpp"
 #include "services/cache/protocol/request_view.hpp"
 #include "services/cache/protocol/vary.hpp"
-#include "services/cache/site/forward.hpp"
 #include "services/cache/site/host.hpp"
 
 namespace shoal::cache {
@@ -49,9 +46,7 @@ public:
     /// May be answered from what is stored, and its answer be stored: GET and HEAD, but for what the rule passes.
     bool cacheable = false;
 
-    /// What the origin gets of the fields.
-    [[nodiscard]] std::span<const field_view> outgoing();
-    /// The same as of outgoing().
+    /// Of what the origin gets: outgoing_fields.
     [[nodiscard]] std::string_view of(std::string_view vary) override;
     /// For what goes on after the client has left.
     [[nodiscard]] ask owned_copy() const;
@@ -60,8 +55,6 @@ public:
     void read();
 
 private:
-    /// Made when it is asked for: hits don't.
-    std::unique_ptr<const outgoing_fields> outgoing_;
     std::string owned_;
     std::string variant_;
     /// Of a variant that is being made; kept for its memory.

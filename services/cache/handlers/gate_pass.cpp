@@ -49,6 +49,15 @@ protocol::cache_status_line passed(const ask& what)
         {.forward = by_method ? protocol::forward_reason::method : protocol::forward_reason::bypass}};
 }
 
+/// OPTIONS that may go no further.
+http::response answered_here(const ask& what)
+{
+    http::response made{204};
+    made.add("Allow", "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE");
+    made.add("Cache-Status", passed(what).value());
+    return made;
+}
+
 /// To HEAD an origin may say the length that the body of GET has.
 std::optional<std::uint64_t> said_length(protocol::field_span fields)
 {
@@ -63,6 +72,10 @@ std::optional<std::uint64_t> said_length(protocol::field_span fields)
 
 asio::awaitable<void> gate::pass(ask what, http::exchange& to)
 {
+    const auto hops = forwards_left(what.method, what.fields);
+    if (hops == 0U) co_return to.answer(answered_here(what));
+    const std::string fewer = std::to_string(hops.value_or(1) - 1);
+    const field_view counted_down{"Max-Forwards", fewer};
     const outgoing_fields fields{what.method, what.fields, *what.by, false};
     origin::outgoing out;
     out.head = forward_head({.method = what.method,
@@ -71,7 +84,7 @@ asio::awaitable<void> gate::pass(ask what, http::exchange& to)
                              .over = what.over,
                              .received = what.fields,
                              .fields = fields.view(),
-                             .replace = {},
+                             .replace = std::span{&counted_down, hops ? 1U : 0U},
                              .drop = {}},
                             what.at->of());
     out.head_method = what.view.method == method_kind::head;

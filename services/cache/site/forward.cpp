@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <limits>
 
 #include "common/core/ascii.hpp"
 #include "services/cache/protocol/hop_by_hop.hpp"
@@ -18,6 +20,9 @@ constexpr std::size_t most_addresses = 32;
 
 /// Made anew, or the server's own business.
 constexpr std::array<std::string_view, 3> replaced{"host", "content-length", "expect"};
+
+/// About one request, which an answer that others get must not show: many applications send X-Request-Id back.
+constexpr std::array<std::string_view, 2> of_one_request{"x-request-id", "x-request-deadline-ms"};
 
 bool is_plain_name(std::string_view name) noexcept
 {
@@ -83,6 +88,7 @@ outgoing_fields::outgoing_fields(std::string_view method, std::span<const field_
         if (!is_plain_name(field.name) || std::ranges::any_of(field.value, is_control)) continue;
         if (is_one_of(field.name, replaced) || is_misleading(field.name, method) || own.covers(field.name)) continue;
         if (!takes_cookies && iequals(field.name, "cookie")) continue;
+        if (shared && is_one_of(field.name, of_one_request)) continue;
         kept_.push_back(field);
     }
     if (!shared || (by.accept_encoding.empty() && by.accept_language.empty())) return;
@@ -91,6 +97,18 @@ outgoing_fields::outgoing_fields(std::string_view method, std::span<const field_
         folded{fold_encoding(fields, by.accept_encoding), fold_language(fields, by.accept_language)});
     if (!by.accept_encoding.empty()) replace(kept_, "Accept-Encoding", folded_->encoding);
     if (!by.accept_language.empty()) replace(kept_, "Accept-Language", folded_->language);
+}
+
+std::optional<std::uint32_t> forwards_left(std::string_view method, std::span<const field_view> fields) noexcept
+{
+    if (method != "OPTIONS" && method != "TRACE") return std::nullopt;
+    const auto text = protocol::find(fields, "Max-Forwards").value_or("");
+    std::uint32_t left = 0;
+    const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), left);
+    const bool is_number = !text.empty() && end == text.data() + text.size();
+    if (is_number && wrong == std::errc::result_out_of_range) return std::numeric_limits<std::uint32_t>::max();
+    if (!is_number || wrong != std::errc{}) return std::nullopt;
+    return left;
 }
 
 std::string forward_head(const forwarding& what, const site& to)

@@ -1,7 +1,9 @@
 #pragma once
 // The head of a request as the origin gets it.
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,10 +25,15 @@ namespace shoal::cache {
 /// server in front of it: whatever they cause would be stored under the wrong key. Without regard to case.
 [[nodiscard]] bool is_misleading(std::string_view name, std::string_view method) noexcept;
 
+/// How many more servers OPTIONS or TRACE may reach, the next one counted (RFC 9110, 7.6.2); nothing when it says none.
+/// At 0 it is answered here.
+[[nodiscard]] std::optional<std::uint32_t> forwards_left(std::string_view method,
+                                                         std::span<const field_view> fields) noexcept;
+
 /// What the origin gets of the client's fields. Left out: hop-by-hop fields and what Connection nominates; Host,
 /// Content-Length, Expect, X-Forwarded-* and what is_misleading(); every name that has anything but letters, digits
 /// and '-' ("X_Forwarded_Host" is "X-Forwarded-Host" to many applications). Where the answer may be shared, encodings
-/// and languages are folded, and ignored cookies are left out.
+/// and languages are folded, and ignored cookies, X-Request-Id and X-Request-Deadline-Ms are left out.
 /// The variant of a shared answer is made of these, never of the client's own: so it depends on nothing else.
 class outgoing_fields {
 public:

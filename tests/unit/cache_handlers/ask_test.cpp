@@ -23,9 +23,10 @@ ask request(std::string_view method, std::vector<field_view> fields, const rule&
 }
 
 /// What the variant is by definition: of everything that the origin gets.
-std::string by_definition(ask& of, std::string_view vary)
+std::string by_definition(const ask& of, std::string_view vary)
 {
-    return protocol::variant_key(of.outgoing(), vary);
+    const outgoing_fields sent{of.method, of.fields, *of.by, of.cacheable};
+    return protocol::variant_key(sent.view(), vary);
 }
 
 }  // namespace

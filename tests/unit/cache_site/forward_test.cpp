@@ -155,3 +155,30 @@ TEST_CASE("forward: outgoing fields hold across a move", "[cache]")
     REQUIRE(after.view()[0].value == "br, gzip");
     REQUIRE(after.view()[1].value == "en");
 }
+
+TEST_CASE("forward: what is about one request does not go where others get the answer", "[cache]")
+{
+    const auto made = one_site();
+    client asks{.fields = {{"X-Request-Id", "mine"}, {"x-request-deadline-ms", "5"}, {"X-Other", "o"}}};
+    for (const bool shared : {true, false}) {
+        asks.shared = shared;
+        const auto head = head_of(made, asks);
+        CHECK(values_of(head, "X-Request-Id") == (shared ? lines{} : lines{"mine"}));
+        CHECK(values_of(head, "X-Request-Deadline-Ms") == (shared ? lines{} : lines{"5"}));
+        CHECK(values_of(head, "X-Other") == lines{"o"});
+    }
+}
+
+TEST_CASE("forward: how far OPTIONS and TRACE may go (RFC 9110, 7.6.2)", "[cache]")
+{
+    const auto left = [](std::string_view method, std::string_view value) {
+        const std::vector<field_view> fields{{"max-forwards", value}};
+        return forwards_left(method, fields);
+    };
+    CHECK(left("OPTIONS", "0") == 0U);
+    CHECK(left("TRACE", "12") == 12U);
+    CHECK(left("OPTIONS", "99999999999999999999") == 4'294'967'295U);
+    for (const auto* const wrong : {"", "-1", "1x", "+1"}) CHECK_FALSE(left("OPTIONS", wrong));
+    CHECK_FALSE(left("GET", "5"));
+    CHECK_FALSE(forwards_left("OPTIONS", {}));
+}
