@@ -64,6 +64,13 @@ def patient(fleet: FleetUnderTest, services: Mapping[str, Any] | None = None) ->
     return str(config)
 
 
+def before(fleet: FleetUnderTest, origin: str, routing: str = "hash", workers: int = 2) -> Iterator[FleetUnderTest]:
+    """It, up before that origin, until whoever asked for it is done."""
+    fleet.up("--workers", str(workers), "--config", patient(fleet), "--origin", origin, "--routing", routing)
+    yield fleet
+    fleet.destroy()
+
+
 @pytest.fixture(scope="module", params=["hash", "random"])
 def routing(request: pytest.FixtureRequest) -> str:
     """The cache's tests run under both: any worker may get any URL."""
@@ -97,7 +104,4 @@ def origin() -> Iterator[Origin]:
 def cached(make_fleet: Make, origin: Origin, routing: str) -> Iterator[FleetUnderTest]:
     """One for all tests of a module that leave it as they found it: two workers of each service, before `origin`."""
     origin.forget()
-    found = make_fleet()
-    found.up("--workers", "2", "--config", patient(found), "--origin", origin.url, "--routing", routing)
-    yield found
-    found.destroy()
+    yield from before(make_fleet(), origin.url, routing)

@@ -10,7 +10,7 @@ from typing import Any, Iterator
 import pytest
 
 from cache_client import ask, hold
-from conftest import patient
+from conftest import before
 from django_site import Browser, django, needs_django
 from documentation_site import Documentation, documentation, needs_nginx
 from shoal_cli import FleetUnderTest, Make
@@ -28,20 +28,14 @@ def docs(routing: str) -> Iterator[Documentation]:
 
 @pytest.fixture(scope="module")
 def before_docs(make_fleet: Make, docs: Documentation, routing: str) -> Iterator[FleetUnderTest]:
-    yield from serving(make_fleet(), docs.port, routing)
+    yield from before(make_fleet(), f"http://127.0.0.1:{docs.port}", routing)
 
 
 @pytest.fixture(scope="module")
 def before_django(make_fleet: Make, tmp_path_factory: pytest.TempPathFactory,
                   routing: str) -> Iterator[FleetUnderTest]:
     with django(tmp_path_factory.mktemp("django")) as port:
-        yield from serving(make_fleet(), port, routing)
-
-
-def serving(fleet: FleetUnderTest, port: int, routing: str) -> Iterator[FleetUnderTest]:
-    fleet.up("--workers", "2", "--config", patient(fleet), "--origin", f"http://127.0.0.1:{port}", "--routing", routing)
-    yield fleet
-    fleet.destroy()
+        yield from before(make_fleet(), f"http://127.0.0.1:{port}", routing)
 
 
 def everywhere(fleet: FleetUnderTest, path: str, hit: bool = False) -> set[bytes]:

@@ -14,7 +14,7 @@ import pytest
 
 from cache_client import Answer, ask, door, host_of, is_hit, owned
 from concurrent_requests import burst
-from conftest import patient
+from conftest import before
 from origin_server import Asked, Origin, Page
 from shoal_cli import FleetUnderTest, Make, eventually
 
@@ -27,10 +27,7 @@ LASTING = {"Cache-Control": "max-age=600"}
 def several(make_fleet: Make, origin: Origin, routing: str) -> Iterator[FleetUnderTest]:
     """Three workers. Under random routing who asks for one URL meets all of them."""
     origin.forget()
-    fleet = make_fleet()
-    fleet.up("--workers", "3", "--config", patient(fleet), "--origin", origin.url, "--routing", routing)
-    yield fleet
-    fleet.destroy()
+    yield from before(make_fleet(), origin.url, routing, workers=3)
 
 
 def at_once(number: int, one: Callable[[int], Answer]) -> list[Answer]:

@@ -14,7 +14,7 @@ from typing import Iterator
 import pytest
 
 from cache_client import ask, is_hit, purge, url
-from conftest import patient
+from conftest import before, patient
 from origin_server import Asked, Origin, Page
 from shoal_cli import FleetUnderTest, Make, eventually
 
@@ -25,10 +25,7 @@ WAYS: tuple[str | None, ...] = (None, *WORKERS)
 
 @pytest.fixture(scope="module")
 def several(make_fleet: Make, origin: Origin, routing: str) -> Iterator[FleetUnderTest]:
-    fleet = make_fleet()
-    fleet.up("--workers", "3", "--config", patient(fleet), "--origin", origin.url, "--routing", routing)
-    yield fleet
-    fleet.destroy()
+    yield from before(make_fleet(), origin.url, routing, workers=3)
 
 
 class Versions:
