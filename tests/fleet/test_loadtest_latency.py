@@ -46,7 +46,7 @@ def test_a_server_that_stalls_for_a_second_is_seen_by_all_who_came_meanwhile(tmp
     assert slow and 4.5 <= slow[0] <= 5.5
     # And it slowed nobody down.
     times = intended(loaded)
-    assert all(abs(at - times[0] - number * 5000) < 0.11 for number, at in enumerate(times))
+    assert all(abs(at - number * 5000) < 0.11 for number, at in enumerate(times))
 
 
 def test_a_closed_loop_would_not_have_seen_it(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_arrivals_are_where_they_should_be_at_a_rate_that_does_not_divide(tmp_pa
         loaded = loadtest(tmp_path, "--url", server.url, "--rate", "333.3", "--duration", "3s")
     times = intended(loaded)
     assert len(times) == 1000
-    assert all(abs(at - times[0] - number / 333.3 * 1e6) < 0.11 for number, at in enumerate(times))
+    assert all(abs(at - number / 333.3 * 1e6) < 0.11 for number, at in enumerate(times))
     assert loaded.results["rate_wanted"] == 333.333 or abs(loaded.results["rate_wanted"] - 333.3) < 0.1
 
 
@@ -90,10 +90,10 @@ def test_each_step_has_its_rate_and_its_own_figures(tmp_path: Path) -> None:
     first, second, third = loaded.results["steps"]
     assert [step["requests"] for step in (first, second, third)] == [50, 100, 200]
     assert [step["rate_wanted"] for step in (first, second, third)] == [50, 100, 200]
-    assert abs(second["start_s"] - first["start_s"] - 1) < 1e-5 and abs(third["start_s"] - second["start_s"] - 1) < 1e-5
+    assert [step["start_s"] for step in (first, second, third)] == [0, 1, 2]
     assert first["latency_ms"]["p50"] < 150 <= third["latency_ms"]["p50"]
     times = intended(loaded)
-    assert abs(times[50] - times[0] - 1e6) < 0.11 and abs(times[150] - times[0] - 2e6) < 0.11
+    assert [times[0], times[50], times[150]] == [0, 1e6, 2e6]
 
 
 def test_a_closed_loop_has_so_many_under_way_and_no_more(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_the_knee_of_a_server_of_known_capacity_is_found(tmp_path: Path) -> None
         loaded = loadtest(tmp_path, "--url", server.url, "--find-max", "--slo", "p99=80ms", "--rate", "60", "--trial",
                           "1s")
     knee = loaded.results["knee"]
-    assert 190 <= knee["rate"] <= 275, loaded.output
+    assert 150 <= knee["rate"] <= 280, loaded.output
     met = [(step["rate_wanted"], step["met"]) for step in loaded.results["steps"]]
     assert met[0] == (60.0, True)
     assert max(rate for rate, good in met if good) == knee["rate"]

@@ -7,7 +7,8 @@ namespace shoal::load {
 
 class run_clock {
 public:
-    run_clock() : start_{std::chrono::steady_clock::now()} {}
+    /// Begins so much later: until then the time is negative.
+    explicit run_clock(std::chrono::nanoseconds lead) : start_{std::chrono::steady_clock::now() + lead} {}
 
     [[nodiscard]] std::chrono::nanoseconds now() const noexcept { return std::chrono::steady_clock::now() - start_; }
     [[nodiscard]] std::chrono::steady_clock::time_point at(std::chrono::nanoseconds offset) const noexcept

@@ -56,7 +56,6 @@ void generator::run_closed(std::size_t step, std::chrono::nanoseconds end, std::
     closed_step_ = step;
     closed_until_ = end;
     done_ = std::move(done);
-    refill(parts_.clock.now());
     arm_tick();
 }
 
@@ -129,7 +128,7 @@ void generator::expire(std::chrono::nanoseconds now)
 // next tick: a server that is gone is not asked as fast as the processor can.
 void generator::refill(std::chrono::nanoseconds now)
 {
-    if (!closed_until_) return;
+    if (!closed_until_ || now < 0ns) return;
     if (now >= *closed_until_) {
         closed_until_.reset();
         return;

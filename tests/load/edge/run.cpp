@@ -92,7 +92,7 @@ int load(const options& asked)
 
     const auto own_before = cpu_time(getpid()).value_or(std::chrono::nanoseconds{});
     const double started = std::chrono::duration<double>{std::chrono::system_clock::now().time_since_epoch()}.count();
-    const run_clock clock;
+    const run_clock clock{run_lead};
     session course{
         loop, {asked, clock, requests, all_keys, judge, counted, record ? &*record : nullptr, target}, cpu, shown};
     course.run();

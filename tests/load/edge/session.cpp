@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 
 namespace shoal::load {
@@ -9,8 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// From the decision to the first request of a step, so that it is not late already.
-constexpr auto lead = 20ms;
 /// How often the progress is looked after.
 constexpr auto watch_length = 50ms;
 
@@ -45,17 +44,16 @@ void session::begin()
         knee_.emplace();
         return try_next();
     }
-    const auto start = parts_.clock.now() + lead;
     if (asked.how == mode::closed) {
-        parts_.tally.add_step({{}, asked.duration}, start);
-        return generator_.run_closed(0, start + asked.duration, [this] { end(); });
+        parts_.tally.add_step({{}, asked.duration}, 0ns);
+        return generator_.run_closed(0, asked.duration, [this] { end(); });
     }
-    auto at = start;
+    std::chrono::nanoseconds at{};
     for (const load_step& step : asked.steps) {
         parts_.tally.add_step(step, at);
         at += step.length;
     }
-    generator_.run(schedule{asked.steps, start}, [this] { end(); });
+    generator_.run(schedule{asked.steps, 0ns}, [this] { end(); });
 }
 
 void session::try_next()
@@ -63,7 +61,7 @@ void session::try_next()
     const auto rate = search_.next();
     if (!rate) return end();
     const load_step step{*rate, parts_.asked.trial};
-    const auto start = parts_.clock.now() + lead;
+    const auto start = std::max(0ns, parts_.clock.now() + run_lead);
     const std::size_t number = parts_.tally.steps().size();
     parts_.tally.add_step(step, start);
     generator_.run(schedule{{step}, start, number}, [this] { judge_trial(); });
@@ -104,7 +102,7 @@ void session::watch()
     interval_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
         const auto now = parts_.clock.now();
-        const auto passed = static_cast<std::size_t>(now / parts_.tally.width());
+        const auto passed = static_cast<std::size_t>(std::max(0ns, now) / parts_.tally.width());
         if (passed > intervals_) {
             cpu_.sample(passed - 1);
             intervals_ = passed;

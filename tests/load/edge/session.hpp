@@ -15,6 +15,9 @@
 
 namespace shoal::load {
 
+/// From the decision to the first request that follows it, so that it is not late already.
+constexpr std::chrono::milliseconds run_lead{20};
+
 class session {
 public:
     session(boost::asio::io_context& loop, const run_parts& parts, cpu_watch& cpu, progress& shown);
