@@ -1,9 +1,11 @@
 #pragma once
-// How many requests may wait for their answers at once, found from how long they wait: the limit shrinks where the wait
-// grows well beyond what it was with less to do, and grows by its square root where it does not. The gradient is that
-// of Netflix' concurrency-limits and Envoy's adaptive concurrency filter; no I/O, and no clock of its own.
+// How many requests may wait for their answers at once, found from how long they wait: the limit shrinks where all of
+// them wait well longer than with less to do, and grows by its square root where they don't. The gradient is that of
+// Netflix' concurrency-limits and Envoy's adaptive concurrency filter; that the fastest count is CoDel's (RFC 8289): a
+// queue delays everybody, a slow origin only its own. No I/O, and no clock of its own.
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +18,20 @@ struct concurrency_bounds {
     /// Never refused: what a dependency bears in any case, and bursts of it.
     std::size_t least = 64;
     std::size_t most = 4096;
+};
+
+/// Of waits, the one that a tenth of them are below; within a quarter of it.
+class fastest_tenth {
+public:
+    void add(std::chrono::nanoseconds wait) noexcept;
+    [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
+    /// Of one at least.
+    [[nodiscard]] std::chrono::microseconds value() const noexcept;
+
+private:
+    /// By microseconds, four to a doubling.
+    std::array<std::uint32_t, 160> waits_{};
+    std::uint32_t count_ = 0;
 };
 
 class concurrency_limit {
@@ -33,30 +49,28 @@ public:
     [[nodiscard]] std::size_t current() const noexcept { return limit_; }
 
 private:
-    using nanoseconds = std::chrono::nanoseconds;
+    using microseconds = std::chrono::microseconds;
 
     /// What was seen since the limit was last looked at.
     struct window {
         boot_time began;
-        nanoseconds sum{};
-        std::int64_t count = 0;
+        fastest_tenth waits;
         std::size_t peak = 0;
+        bool refused = false;
     };
 
     void look(boot_time now) noexcept;
-    void learn(boot_time now, nanoseconds mean) noexcept;
+    void learn(boot_time now, microseconds wait) noexcept;
     void begin_probe() noexcept;
-    [[nodiscard]] nanoseconds baseline() const noexcept { return std::min(before_, recent_); }
 
     concurrency_bounds within_;
     std::size_t limit_;
     std::size_t waiting_ = 0;
     window seen_;
-    /// The least mean of a window, in this period and in the one before it.
-    nanoseconds recent_ = nanoseconds::max();
-    nanoseconds before_ = nanoseconds::max();
+    /// The shortest wait of a window, in this period and in the one before it.
+    microseconds recent_ = microseconds::max();
+    microseconds before_ = microseconds::max();
     boot_time period_began_;
-    bool refused_ = false;
     /// The limit is low for a window, to learn what the wait is without a queue.
     bool probing_ = false;
     std::size_t limit_before_probe_ = 0;
