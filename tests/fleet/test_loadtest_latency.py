@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from known_server import Answer, Asked, KnownServer
 from loadtest_cli import Loaded, loadtest
 
@@ -30,9 +32,11 @@ class StallsOnce:
         return Answer()
 
 
-def test_a_server_that_stalls_for_a_second_is_seen_by_all_who_came_meanwhile(tmp_path: Path) -> None:
+# With few connections most of them can't even be sent meanwhile.
+@pytest.mark.parametrize("connections", ["256", "8"])
+def test_a_server_that_stalls_for_a_second_is_seen_by_all_who_came_meanwhile(tmp_path: Path, connections: str) -> None:
     with KnownServer(StallsOnce()) as server:
-        loaded = loadtest(tmp_path, "--url", server.url, "--rate", "200", "--duration", "10s")
+        loaded = loadtest(tmp_path, "--url", server.url, "--rate", "200", "--duration", "10s", "--connections", connections)
     found, latency = loaded.results, loaded.results["latency_ms"]
     assert found["requests"] == 2000 and found["errors"] == 0
     # 200 of 2000 came meanwhile and waited up to a second, so 20 of them, the last per cent, 0.9 s or more.

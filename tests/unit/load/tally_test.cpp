@@ -85,6 +85,7 @@ TEST_CASE("tally: a stall is where the requests were due, the answers where they
     counted.add_step({arrival_rate{1000}, 10s}, 0s);
     REQUIRE(counted.width() == 250ms);
     counted.add(answered_after(1s, 1500ms));
+    REQUIRE(counted.timeline().size() == 11);
     CHECK(counted.timeline()[4]->latency.largest() == 1500ms);
     CHECK(counted.timeline()[4]->answered_here == 0);
     CHECK(counted.timeline()[10]->answered_here == 1);
