@@ -14,7 +14,7 @@ namespace {
 
 /// The interval that is left is at most so much of its lower end.
 constexpr double resolution = 0.04;
-constexpr unsigned most_trials = 40;
+constexpr unsigned most_trials = 60;
 constexpr std::uint64_t least_rate = 1000;
 
 [[noreturn]] void refuse(std::string_view text)
@@ -84,7 +84,6 @@ knee_search::knee_search(arrival_rate first, arrival_rate most)
 
 bool knee_search::narrow() const noexcept
 {
-    if (best_ == most_) return true;
     if (failed_ == 0) return false;
     const auto width = static_cast<double>(failed_ - best_);
     return best_ == 0 ? failed_ <= least_rate : width <= resolution * static_cast<double>(best_);
@@ -92,22 +91,36 @@ bool knee_search::narrow() const noexcept
 
 std::optional<arrival_rate> knee_search::next() const noexcept
 {
-    if (trials_ >= most_trials || narrow()) return std::nullopt;
+    if (trials_ >= most_trials || best_ == most_ || (narrow() && sure_)) return std::nullopt;
     return arrival_rate{trying_};
 }
 
 void knee_search::record(bool met) noexcept
 {
     ++trials_;
-    if (met) best_ = trying_;
-    if (!met && !again_) {
+    if (met) {
+        best_ = trying_;
+        // The bound was none.
+        if (trying_ == failed_) failed_ = 0;
+    } else if (trying_ == failed_) {
+        sure_ = true;
+        return;
+    } else if (!again_) {
         again_ = true;
         return;
+    } else {
+        failed_ = trying_;
     }
     again_ = false;
-    if (!met) failed_ = trying_;
+    choose_next();
+}
+
+void knee_search::choose_next() noexcept
+{
     if (failed_ == 0)
         trying_ = std::min(most_, best_ * 2);
+    else if (narrow())
+        trying_ = failed_;
     else
         // With nothing that did so far the way is down by halves as well.
         trying_ = std::max(least_rate, (best_ + failed_) / 2);

@@ -24,7 +24,8 @@ struct objective {
 
 [[nodiscard]] bool meets(const group& seen, const objective& wanted) noexcept;
 
-/// A rate that did not do is tried once more before that is believed: one hiccup of a shared machine is no knee.
+/// A rate that did not do is tried once more before that is believed, and the one that bounds the result a last time at
+/// the end, when its hour may be better: hiccups of a shared machine are no knee.
 class knee_search {
 public:
     knee_search(arrival_rate first, arrival_rate most);
@@ -41,6 +42,7 @@ public:
 
 private:
     [[nodiscard]] bool narrow() const noexcept;
+    void choose_next() noexcept;
 
     std::uint64_t most_;
     /// In thousandths; 0 while unknown.
@@ -48,6 +50,8 @@ private:
     std::uint64_t failed_ = 0;
     std::uint64_t trying_;
     bool again_ = false;
+    /// The bound was tried for the last time.
+    bool sure_ = false;
     unsigned trials_ = 0;
 };
 

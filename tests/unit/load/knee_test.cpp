@@ -46,7 +46,7 @@ TEST_CASE("knee: found from below and from above, within four per cent", "[load]
         REQUIRE(found);
         REQUIRE(found->milli <= capacity);
         REQUIRE(static_cast<double>(found->milli) >= static_cast<double>(capacity) / 1.05);
-        REQUIRE(count <= 40);
+        REQUIRE(count <= 60);
     }
 }
 
@@ -54,7 +54,7 @@ TEST_CASE("knee: a server that does nothing well has none", "[load]")
 {
     const auto [found, count] = search(100'000, 0);
     CHECK_FALSE(found);
-    CHECK(count <= 40);
+    CHECK(count <= 60);
 }
 
 TEST_CASE("knee: one that does all well is tried up to the highest rate", "[load]")
@@ -77,6 +77,18 @@ TEST_CASE("knee: one bad trial is tried again before it is believed", "[load]")
     trials.record(false);
     trials.record(false);
     CHECK(trials.next() == arrival_rate{300'000});
+}
+
+TEST_CASE("knee: the bound is tried a last time, and may turn out to be none", "[load]")
+{
+    // Two bad trials at 100/s were the machine's; from the fifth on the server shows that it does 1000/s.
+    knee_search trials{arrival_rate{100'000}, arrival_rate{1'000'000'000}};
+    int count = 0;
+    while (const auto rate = trials.next()) trials.record(++count > 4 && rate->milli <= 1'000'000);
+    REQUIRE(trials.found());
+    CHECK(trials.found()->milli <= 1'000'000);
+    CHECK(trials.found()->milli >= 950'000);
+    CHECK(count <= 60);
 }
 
 TEST_CASE("slo: a percentile, its limit and the share that may fail", "[load]")
