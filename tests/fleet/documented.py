@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
-from typing import Any, NamedTuple
+import socket
+from pathlib import Path
+from typing import Any, Iterable, NamedTuple
 
 from jsonschema import Draft202012Validator, RefResolver
 
+from outside_redis import OutsideRedis
 from shoal_cli import FleetUnderTest
+
+Request = tuple[str, str, Any]
+"""Method, path, and what is sent as JSON; None sends nothing."""
 
 
 class Answer(NamedTuple):
@@ -51,6 +58,31 @@ class Documented:
             self._judge_body(response.get("content", {}), answer, where)
         self.seen.add((name, status))
 
+    def too_late(self, place: Path, redis: OutsideRedis, waits: Request, behind: Iterable[Request],
+                 fields: str = "") -> None:
+        """Requests behind one that waits for Redis, in one write to the worker itself: their deadlines pass."""
+        def text(request: Request, deadline_ms: int) -> str:
+            method, path, body = request
+            content = "" if body is None else json.dumps(body)
+            return (f"{method} {path} HTTP/1.1\r\nHost: shoal\r\n{fields}X-Request-Deadline-Ms: {deadline_ms}\r\n"
+                    f"Content-Length: {len(content)}\r\n\r\n{content}")
+
+        behind = list(behind)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(20)
+            connection.connect(str(place))
+            redis.pause()
+            try:
+                connection.sendall((text(waits, 300) + "".join(text(one, 1) for one in behind)).encode())
+                reader = connection.makefile("rb")
+                _read_answer(reader, waits[0])
+            finally:
+                redis.go_on()
+            for method, path, _ in behind:
+                answer = _read_answer(reader, method)
+                self.judge(method, path, answer)
+                assert answer.status == 504
+
     def operation(self, method: str, path: str) -> dict[str, Any]:
         plain = path.partition("?")[0]
         exact = self.document["paths"].get(plain)
@@ -91,3 +123,10 @@ class Documented:
         self.require(documented[media]["schema"], body, where)
         if media == "application/problem+json":
             assert body["status"] == answer.status and len(body["detail"]) > 10, where
+
+
+def _read_answer(reader: Any, method: str) -> Answer:
+    status = int(reader.readline().split()[1])
+    headers = {name.lower(): value for name, value in http.client.parse_headers(reader).items()}
+    length = 0 if method == "HEAD" else int(headers.get("content-length", "0"))
+    return Answer(status, headers, reader.read(length))

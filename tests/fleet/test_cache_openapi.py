@@ -4,7 +4,6 @@ else."""
 from __future__ import annotations
 
 import json
-import socket
 from typing import Any, Iterator
 
 import pytest
@@ -15,7 +14,6 @@ from documented import Documented
 from origin_server import Origin
 from outside_redis import OutsideRedis
 from shoal_cli import FleetUnderTest, Make, eventually
-from test_limiter_openapi import read_answer
 
 DOCUMENT = "/v1/cache/openapi.json"
 PURGE = "/v1/cache/purge"
@@ -85,35 +83,11 @@ def test_every_documented_answer_is_given_and_no_other(outside: tuple[FleetUnder
             ask("POST", PURGE, token, body=b'{"tags":[' + b" " * 70_000 + b"]}").status] == [422, 413, 413]
     for method, path, body in REQUESTS.values():
         assert ask(method, path, token | {"X-Request-Deadline-Ms": "soon"}, body).status == 400
-    too_late(fleet, redis, ask, token)
+    ask.too_late(fleet.run_folder / "cache-1.sock", redis, ("POST", PURGE, {"tags": ["any"]}), REQUESTS.values(),
+                 f"Authorization: {token['Authorization']}\r\n")
     redis.end()
     eventually(lambda: "Redis is not available" in fleet.run("logs").stdout, 10, "the worker knows that Redis is gone")
     assert [ask(method, path, token, body).status for method, path, body in REQUESTS.values()] == [503, 200]
 
     wanted = {(name, status) for name, operation in ask.operations().items() for status in operation["responses"]}
     assert wanted - ask.seen == set()
-
-
-def too_late(fleet: FleetUnderTest, redis: OutsideRedis, ask: Documented, token: dict[str, str]) -> None:
-    """Requests behind a purge that waits for Redis, in one write to the worker itself: their deadline passes."""
-    body = json.dumps({"tags": ["any"]})
-    fields = f"Host: shoal\r\nAuthorization: {token['Authorization']}\r\n"
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(20)
-        connection.connect(str(fleet.run_folder / "cache-1.sock"))
-        redis.pause()
-        try:
-            lines = [f"POST {PURGE} HTTP/1.1\r\n{fields}Content-Length: {len(body)}\r\n\r\n{body}"]
-            for method, path, content in REQUESTS.values():
-                sent = "" if content is None else json.dumps(content)
-                lines.append(f"{method} {path} HTTP/1.1\r\n{fields}X-Request-Deadline-Ms: 1\r\n"
-                             f"Content-Length: {len(sent)}\r\n\r\n{sent}")
-            connection.sendall("".join(lines).encode())
-            reader = connection.makefile("rb")
-            read_answer(reader, "POST")
-        finally:
-            redis.go_on()
-        for method, path, _ in REQUESTS.values():
-            answer = read_answer(reader, method)
-            ask.judge(method, path, answer)
-            assert answer.status == 504

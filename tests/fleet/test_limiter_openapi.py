@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import socket
 import uuid
 from typing import Any, Iterator
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from documented import Answer, Documented
+from documented import Documented
 from outside_redis import OutsideRedis
 from shoal_cli import FleetUnderTest, eventually
 
@@ -92,7 +90,7 @@ def test_every_documented_answer_is_given_and_no_other(outside: tuple[FleetUnder
         if "413" in ask.operation(method, path)["responses"]:
             ask(method, path, body=TOO_LARGE)
     refuse(ask)
-    too_late(fleet, redis, ask)
+    ask.too_late(fleet.run_folder / "limiter-1.sock", redis, ("GET", SOMEBODY, None), REQUESTS.values())
     redis.end()
     eventually(lambda: "Redis is not available" in fleet.run("logs").stdout, 10, "the worker knows that Redis is gone")
     for method, path, body in REQUESTS.values():
@@ -141,33 +139,3 @@ def refuse(ask: Documented) -> None:
             ask(method, path)
     for method, path in (("POST", "/v1/limits/jobs/somebody/slots"), ("PUT", NO_SLOT)):
         assert ask(method, path, json_body={"ttl_ms": 600001}).status == 422
-
-
-def too_late(fleet: FleetUnderTest, redis: OutsideRedis, ask: Documented) -> None:
-    """Requests behind one that waits for Redis, in one write to the worker itself: their deadline passes meanwhile."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(20)
-        connection.connect(str(fleet.run_folder / "limiter-1.sock"))
-        redis.pause()
-        try:
-            lines = [f"GET {SOMEBODY} HTTP/1.1\r\nHost: shoal\r\nX-Request-Deadline-Ms: 300\r\n\r\n"]
-            for method, path, body in REQUESTS.values():
-                content = "" if body is None else json.dumps(body)
-                lines.append(f"{method} {path} HTTP/1.1\r\nHost: shoal\r\nX-Request-Deadline-Ms: 1\r\n"
-                             f"Content-Length: {len(content)}\r\n\r\n{content}")
-            connection.sendall("".join(lines).encode())
-            reader = connection.makefile("rb")
-            read_answer(reader, "GET")
-        finally:
-            redis.go_on()
-        for method, path, _ in REQUESTS.values():
-            answer = read_answer(reader, method)
-            ask.judge(method, path, answer)
-            assert answer.status == 504
-
-
-def read_answer(reader: Any, method: str) -> Answer:
-    status = int(reader.readline().split()[1])
-    headers = {name.lower(): value for name, value in http.client.parse_headers(reader).items()}
-    length = 0 if method == "HEAD" else int(headers.get("content-length", "0"))
-    return Answer(status, headers, reader.read(length))
