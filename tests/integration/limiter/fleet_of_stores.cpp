@@ -1,9 +1,5 @@
 #include "tests/integration/limiter/fleet_of_stores.hpp"
 
-#include "tests/support/run_until.hpp"
-
-#include <catch2/catch.hpp>
-
 #include <string_view>
 #include <variant>
 
@@ -19,32 +15,15 @@ awaitable<result<limiter::outcome>> taken(limiter::store& at, const limiter::rul
     co_return co_await std::get<awaitable<result<limiter::outcome>>>(std::move(made));
 }
 
-fleet_of_stores::member::member(boost::asio::io_context& loop, const redis::options& chosen, runtime::task_group& tasks,
-                                log::logger& log, std::chrono::milliseconds timeout)
-    : client{loop, chosen, tasks, log, metrics}, clock{timeout}, cells{client, clock}, store{client, timeout}
+fleet_of_stores::member::member(redis::client& client, std::chrono::milliseconds timeout)
+    : clock{timeout}, cells{client, clock}, store{client, timeout}
 {
-    client.start();
 }
 
 fleet_of_stores::fleet_of_stores(std::size_t workers, std::chrono::milliseconds timeout)
+    : lines_{server, workers, timeout}
 {
-    redis::options chosen;
-    chosen.where.unix_path = server.path();
-    chosen.command_timeout = timeout;
-    for (std::size_t i = 0; i < workers; ++i)
-        workers_.push_back(std::make_unique<member>(loop_, chosen, tasks_, log_, timeout));
-    for (const auto& one : workers_) until([&one] { return one->client.available(); });
-}
-
-fleet_of_stores::~fleet_of_stores()
-{
-    for (const auto& one : workers_) one->client.stop();
-    loop_.run();
-}
-
-void fleet_of_stores::until(const std::function<bool()>& done)
-{
-    REQUIRE(run_until(loop_, done, std::chrono::seconds{30}));
+    for (std::size_t i = 0; i < workers; ++i) workers_.push_back(std::make_unique<member>(lines_.at(i), timeout));
 }
 
 result<limiter::outcome> fleet_of_stores::take(const limiter::rule& by, const std::string& key, std::int64_t cost,
@@ -97,7 +76,7 @@ limiter::standing fleet_of_stores::peek_past_memory(const limiter::rule& by, con
 result<redis::value> fleet_of_stores::command(const std::vector<std::string>& arguments)
 {
     const std::vector<std::string_view> views{arguments.begin(), arguments.end()};
-    return await(workers_.front()->client.command(views));
+    return await(lines_.at(0).command(views));
 }
 
 }  // namespace shoal::test

@@ -1,21 +1,17 @@
 #pragma once
 // Several workers' stores on one loop, each with a connection of its own to one real Redis.
 
-#include "common/log/log.hpp"
-#include "common/metrics/metrics.hpp"
-#include "common/redis/client.hpp"
-#include "common/runtime/task_group.hpp"
 #include "services/limiter/store.hpp"
+#include "tests/integration/limiter/connections.hpp"
 #include "tests/support/redis_server.hpp"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace shoal::test {
@@ -28,24 +24,18 @@ namespace shoal::test {
 class fleet_of_stores {
 public:
     explicit fleet_of_stores(std::size_t workers, std::chrono::milliseconds timeout = std::chrono::seconds{5});
-    ~fleet_of_stores();
-    fleet_of_stores(const fleet_of_stores&) = delete;
-    fleet_of_stores& operator=(const fleet_of_stores&) = delete;
 
     [[nodiscard]] limiter::store& at(std::size_t worker) { return workers_[worker]->store; }
     [[nodiscard]] limiter::cell_store& cells(std::size_t worker) { return workers_[worker]->cells; }
     [[nodiscard]] std::size_t size() const { return workers_.size(); }
 
-    void spawn(boost::asio::awaitable<void> task) { tasks_.spawn("test", std::move(task)); }
+    void spawn(boost::asio::awaitable<void> task) { lines_.spawn(std::move(task)); }
     /// Fails the test when it does not become true within 30 s.
-    void until(const std::function<bool()>& done);
+    void until(const std::function<bool()>& done) { lines_.until(done); }
     template <class T>
     T await(boost::asio::awaitable<T> task)
     {
-        std::optional<T> made;
-        spawn(keep(std::move(task), made));
-        until([&made] { return made.has_value(); });
-        return std::move(*made);
+        return lines_.get(std::move(task));
     }
 
     result<limiter::outcome> take(const limiter::rule& by, const std::string& key, std::int64_t cost,
@@ -67,26 +57,16 @@ public:
 
 private:
     struct member {
-        member(boost::asio::io_context& loop, const redis::options& chosen, runtime::task_group& tasks,
-               log::logger& log, std::chrono::milliseconds timeout);
+        member(redis::client& client, std::chrono::milliseconds timeout);
 
-        metrics::registry metrics;
-        redis::client client;
         limiter::server_clock clock;
         limiter::cell_store cells;
         limiter::store store;
     };
 
-    template <class T>
-    static boost::asio::awaitable<void> keep(boost::asio::awaitable<T> task, std::optional<T>& into)
-    {
-        into.emplace(co_await std::move(task));
-    }
-
-    boost::asio::io_context loop_{1};
-    log::logger log_{{.least = log::level::error, .descriptor = 2, .format = log::style::text, .worker = "test"}};
-    runtime::task_group tasks_{loop_.get_executor(), log_};
+    // What is under way when the connections end still uses its store.
     std::vector<std::unique_ptr<member>> workers_;
+    connections lines_;
 };
 
 }  // namespace shoal::test
