@@ -49,7 +49,7 @@ std::uint64_t group::answers() const noexcept
 }
 
 step_tally::step_tally(load_step wanted_step, std::chrono::nanoseconds begin)
-    : group{coarse}, wanted{wanted_step}, start{begin}
+    : group{coarse}, wanted{wanted_step}, start{begin}, late{rough}
 {
 }
 
@@ -75,6 +75,12 @@ tally::tally(std::chrono::nanoseconds expected_length)
 void tally::add_step(load_step wanted, std::chrono::nanoseconds start)
 {
     steps_.emplace_back(wanted, start);
+}
+
+void tally::add_lateness(std::size_t step, std::chrono::nanoseconds late) noexcept
+{
+    late_.add(late);
+    steps_[step].late.add(late);
 }
 
 interval& tally::at(std::chrono::nanoseconds when)

@@ -58,6 +58,7 @@ struct step_tally : group {
 
     load_step wanted;
     std::chrono::nanoseconds start;
+    histogram late;
     /// Answers per second, over the time until the last of them came.
     [[nodiscard]] double reached() const noexcept;
 };
@@ -77,7 +78,7 @@ public:
     void add_step(load_step wanted, std::chrono::nanoseconds start);
     void add(const outcome& one);
     /// How much later than intended the generator itself came to an arrival.
-    void add_lateness(std::chrono::nanoseconds late) noexcept { late_.add(late); }
+    void add_lateness(std::size_t step, std::chrono::nanoseconds late) noexcept;
     void add_retry() noexcept { ++retried_; }
     void add_received(std::size_t bytes) noexcept { received_ += bytes; }
 

@@ -79,7 +79,7 @@ void generator::on_due()
         const auto now = parts_.clock.now();
         if (!next || next->at > now) break;
         schedule_->advance();
-        parts_.tally.add_lateness(now - next->at);
+        parts_.tally.add_lateness(next->step, now - next->at);
         dispatch(arrive(next->step, next->at));
     }
     arm();

@@ -141,11 +141,30 @@ TEST_CASE("report: the table names what went wrong, how often, and what of it wa
     one.how = fate::connect_failed;
     one.detail = "Connection refused";
     counted.add(one);
-    counted.add_lateness(80ms);
+    counted.add_lateness(0, 80ms);
     const auto wanted = asked();
     const checks none{wanted.checks, 10};
     const auto table = to_table({.asked = wanted, .tally = counted, .checks = none, .took = 10s});
     CHECK(table.find("connect_failed                 1") != std::string::npos);
     CHECK(table.find("1 times connect_failed: Connection refused") != std::string::npos);
     CHECK(table.find("up to 80.0 ms late") != std::string::npos);
+}
+
+TEST_CASE("report: a search is late only where the rate that it found was", "[load]")
+{
+    const auto wanted = asked({"--find-max", "--slo", "p99=5ms"});
+    const checks none{wanted.checks, 10};
+    for (const bool late_at_found : {false, true}) {
+        tally counted{10s};
+        counted.add_step({arrival_rate{100'000}, 1s}, 0s);
+        counted.add_step({arrival_rate{200'000}, 1s}, 1s);
+        counted.add_lateness(late_at_found ? 0 : 1, 80ms);
+        const report done{
+            .asked = wanted,
+            .tally = counted,
+            .checks = none,
+            .took = 2s,
+            .knee = knee_result{.found = arrival_rate{100'000}, .reached_most = false, .met = {true, false}}};
+        CHECK(generator_was_late(done) == late_at_found);
+    }
 }
