@@ -48,8 +48,8 @@ TEST_CASE("response reader: an answer is the same however its bytes are cut", "[
     const std::string chunked =
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Shoal-Worker: w-1\r\nX-Version: 7\r\n\r\n"
         "3\r\nhel\r\n2;a=b\r\nlo\r\n0\r\nTrailer: t\r\n\r\n";
-    const std::string hints = "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n";
-    for (const auto& answer : {length, chunked, hints + length, hints + "HTTP/1.1 100 Continue\r\n\r\n" + chunked}) {
+    const std::string hints = "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n";
+    for (const auto& answer : {length, chunked, hints + length, hints + chunked}) {
         for (std::size_t piece = 1; piece <= answer.size(); ++piece) {
             const auto found = read(answer, piece);
             INFO("in pieces of " << piece << ": " << answer);
