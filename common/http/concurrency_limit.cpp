@@ -18,6 +18,8 @@ constexpr double tolerance = 2.0;
 constexpr double steepest = 0.5;
 /// What was learned is forgotten after two of these: what is waited for may have become slower for good.
 constexpr auto period = 10s;
+/// So long without an answer, a limit says nothing any more.
+constexpr auto stuck = 1s;
 /// Part of `least` that is let in while the queue is to be gone.
 constexpr std::size_t probe_part = 4;
 
@@ -57,12 +59,19 @@ concurrency_limit::concurrency_limit(concurrency_bounds within) noexcept
 {
 }
 
-bool concurrency_limit::enter() noexcept
+bool concurrency_limit::enter(boot_time now) noexcept
 {
+    if (waiting_ >= limit_ && now - left_ > stuck) {
+        // Whoever waits tells nothing until it leaves: more of them are let in meanwhile.
+        limit_ = std::min(waiting_ + within_.least, within_.most);
+        probing_ = false;
+        left_ = now;
+    }
     if (waiting_ >= limit_) {
         seen_.refused = true;
         return false;
     }
+    if (waiting_ == 0) left_ = now;
     ++waiting_;
     seen_.peak = std::max(seen_.peak, waiting_);
     return true;
@@ -71,6 +80,7 @@ bool concurrency_limit::enter() noexcept
 void concurrency_limit::leave(boot_time now, std::chrono::nanoseconds waited) noexcept
 {
     --waiting_;
+    left_ = now;
     // The queue of before the probe is not what it asks about.
     const bool queue_is_left = probing_ && seen_.waits.count() == 0 && waiting_ >= limit_;
     if (queue_is_left) return;

@@ -2,7 +2,8 @@
 // How many requests may wait for their answers at once, found from how long they wait: the limit shrinks where all of
 // them wait well longer than with less to do, and grows by its square root where they don't. The gradient is that of
 // Netflix' concurrency-limits and Envoy's adaptive concurrency filter; that the fastest count is CoDel's (RFC 8289): a
-// queue delays everybody, a slow origin only its own. No I/O, and no clock of its own.
+// queue delays everybody. For requests that wait for one thing, as a worker's for Redis: where some wait for this and
+// some for that, a wait may grow without a queue. No I/O, and no clock of its own.
 
 #include <algorithm>
 #include <array>
@@ -15,7 +16,8 @@
 namespace shoal::http {
 
 struct concurrency_bounds {
-    /// Never refused: what a dependency bears in any case, and bursts of it.
+    /// What a dependency bears in any case, and bursts of it; refused only for some windows that ask how long the wait
+    /// is without a queue.
     std::size_t least = 64;
     std::size_t most = 4096;
 };
@@ -39,7 +41,7 @@ public:
     explicit concurrency_limit(concurrency_bounds within) noexcept;
 
     /// One more waits, until leave(); false when that would be more than may.
-    [[nodiscard]] bool enter() noexcept;
+    [[nodiscard]] bool enter(boot_time now) noexcept;
     /// One that waited for so long has its answer.
     void leave(boot_time now, std::chrono::nanoseconds waited) noexcept;
     /// How long it waited tells nothing: nobody is left to be answered.
@@ -66,6 +68,8 @@ private:
     concurrency_bounds within_;
     std::size_t limit_;
     std::size_t waiting_ = 0;
+    /// When the last one left that tells something.
+    boot_time left_;
     window seen_;
     /// The shortest wait of a window, in this period and in the one before it.
     microseconds recent_ = microseconds::max();

@@ -16,6 +16,8 @@ void session::begin_request()
     request.received = received_ = active_;
     if (reader_.facts().deadline) request.deadline = arrived_ + *reader_.facts().deadline;
     if (request.id.empty()) request.id = core_->make_id(made_id_);
+    route_ = instruments::no_route;
+    exchange_.reset();
     served_one_ = true;
     // Nothing is waited for; and the wait for the next request begins anew.
     enter(phase::handling, received_);
@@ -37,7 +39,6 @@ std::optional<response> session::not_begun() const
 reply session::handle(const router& routes)
 {
     auto& request = reader_.request();
-    route_ = instruments::no_route;
     if (auto late = not_begun()) return *std::move(late);
     if (request.path == "*") return response{204};
     const auto match = routes.find(request);

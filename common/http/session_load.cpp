@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 
 bool session::admit()
 {
-    if (!admitted_ && core_->waiting) return admitted_ = core_->waiting->enter();
+    if (!admitted_ && core_->waiting) return admitted_ = core_->waiting->enter(received_);
     return true;
 }
 
@@ -46,6 +46,8 @@ asio::awaitable<bool> session::answer_in_turn()
     core_->next_turn = std::max(core_->next_turn, now) + core_->options.bounds.service_time;
     asio::steady_timer turn{socket_.get_executor(), core_->next_turn - now};
     co_await turn.async_wait(asio::use_awaitable);
+    if (cut_) co_return false;
+    reader_.request().received = boot_clock::now();
     auto later = answer_at_once();
     if (!later) co_return !cut_;
     const bool goes_on = co_await std::move(*later);

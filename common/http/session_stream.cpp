@@ -27,8 +27,6 @@ constexpr unsigned client_left = 499;
 streamed_reply session::handle(const stream_handler& answers)
 {
     auto& request = reader_.request();
-    exchange_.reset();
-    route_ = instruments::no_route;
     if (auto late = not_begun()) return *std::move(late);
     if (request.method == verb::trace) return not_routed("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
     route_ = 1;

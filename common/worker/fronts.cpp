@@ -39,6 +39,8 @@ fronts::fronts(const flags& asked, const settings& read, service& what, const co
         throw std::runtime_error(std::string{what.name()} + " stands before no sites; leave --listen-site out");
     options.name = "site";
     options.bounds = site_limits(asked, read);
+    // What its requests wait for is as different as the sites' origins, which have bounds of their own.
+    options.bounds.concurrency.reset();
     servers_.push_back(
         std::make_unique<http::server>(lent.loop, options, std::move(handler), lent.tasks, lent.log, lent.metrics));
 }

@@ -48,6 +48,20 @@ def sync(fleet: Fleet) -> None:
         _reload(fleet, wanted)
 
 
+def weigh(fleet: Fleet) -> None:
+    """Only the weights of the servers that HAProxy has: a drain need not wait for what else there is to do."""
+    for server in fleet.runtime.servers():
+        for line in render.server_lines(fleet).get(server.backend, []):
+            if (line.name, line.id) == (server.name, server.identifier):
+                _weigh(fleet, server, line.weight)
+
+
+def _weigh(fleet: Fleet, server: Server, weight: int) -> None:
+    if server.weight != weight:
+        fleet.runtime.set_weight(server.backend, server.name, weight)
+        fleet.journal.write("server weighed", server=server.name, weight=weight)
+
+
 def _reload(fleet: Fleet, wanted: str) -> None:
     started = time.monotonic()
     before = fleet.runtime.info().get("Pid")
@@ -87,9 +101,7 @@ def _sync_servers(fleet: Fleet) -> None:
         if server.administrative:
             fleet.runtime.set_state(*key, "ready")
             fleet.journal.write("server enabled again", server=line.name)
-        if server.weight != line.weight:
-            fleet.runtime.set_weight(*key, line.weight)
-            fleet.journal.write("server weighed", server=line.name, weight=line.weight)
+        _weigh(fleet, server, line.weight)
     _remove(fleet, [server for key, server in live.items() if key not in wanted and server.backend in backends])
 
 

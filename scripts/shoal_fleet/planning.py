@@ -54,7 +54,7 @@ def _workers(fleet: Fleet, service: str, before: State) -> list[str]:
     for place in fleet.state.services.get(service, []):
         name = worker_name(service, place)
         if place.leaving:
-            steps.append(f"drain {name} and stop it")
+            steps += [f"drain {name} and stop it"] if before.up else []
         elif place.id not in ran:
             steps.append(f"start {name}")
         elif place.next is not None:

@@ -90,3 +90,17 @@ def test_a_drained_worker_moves_its_own_keys(shared: FleetUnderTest) -> None:
     shared.run("undrain", "limiter-2")
     assert abs(plan(shared, "--workers", "2")["moved"]["limiter"] - share["limiter-3"]) < 1e-9
     assert share["limiter-3"] < found < share["limiter-2"] + share["limiter-3"]
+
+
+def test_scale_and_ring_say_the_same_of_another_number(shared: FleetUnderTest) -> None:
+    before = everything(shared)
+    said = json.loads(shared.run("scale", "limiter", "+2", "--dry-run", "--json").stdout)
+    assert said == plan(shared, "--workers", "5")
+    planned = json.loads(shared.run("ring", "plan", "5", "--json").stdout)["limiter"]
+    assert planned["moved"] == said["moved"]["limiter"]
+    assert sum(planned["shares"].values()) == pytest.approx(1) and len(planned["shares"]) == 5
+    # What the two new ones get is what moves.
+    assert planned["shares"]["limiter-4"] + planned["shares"]["limiter-5"] == pytest.approx(planned["moved"])
+    assert "of the keys of limiter would get another worker" in shared.run("ring", "plan", "5").stdout
+    assert everything(shared) == before
+    shared.run("ring", "plan", "0", code=2)

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from .. import balancer
+from .. import balancer, render
 from ..converge import converge
 from ..errors import FleetError, TimedOut
 from ..fleet import Fleet
@@ -18,7 +18,7 @@ from .base import add_parser
 _DRAIN = """\
 Its keys go to the others, each to its neighbour on the ring, and nobody else's move. Its process runs on, is
 restarted and replaced as ever, and stays drained over reloads, crashes and calls of 'up' until it is undrained.
-Ends when its last request is answered.
+Ends when its last request is answered; one that an old HAProxy process still carries after a reload is not seen.
 
 examples:
   scripts/fleet drain limiter-2
@@ -47,10 +47,14 @@ def run(tool: Tool, args: argparse.Namespace) -> int:
             _need_another(fleet, manifest, place)
         place.drained = args.drained
         fleet.save()
+        render.write(fleet)
+        # Whoever drains may have another worker that does not come up, for which all the rest would wait.
+        if fleet.runtime.answers():
+            balancer.weigh(fleet)
         converge(fleet)
-        if args.drained and not balancer.wait_unused(fleet, [(one, args.worker) for one in manifest.backends]):
-            raise TimedOut(f"{args.worker} gets nothing more, but has not answered all that it had",
-                           "run again to wait on")
+    if args.drained and not balancer.wait_unused(fleet, [(one, args.worker) for one in manifest.backends]):
+        raise TimedOut(f"{args.worker} gets nothing more, but has not answered all that it had",
+                       "run again to wait on")
     if getattr(args, "json", False):
         print(json.dumps({"worker": args.worker, "drained": args.drained, "changed": changed}))
     else:

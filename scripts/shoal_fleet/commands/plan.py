@@ -36,7 +36,10 @@ def run(tool: Tool, args: argparse.Namespace) -> int:
     source = wanted.binaries(fleet)
     fleet.state.build = build.identify(source, [manifest.executable for manifest in fleet.manifests.values()])
     wanted.set_services(fleet, given, source)
-    plan = planning.compare(fleet, before)
+    return show(planning.compare(fleet, before), args)
+
+
+def show(plan: planning.Plan, args: argparse.Namespace) -> int:
     if getattr(args, "json", False):
         print(json.dumps({"steps": plan.steps, "moved": plan.moved}))
         return 0

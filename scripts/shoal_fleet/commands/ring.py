@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import copy
+import dataclasses
 import json
 import sys
 from typing import Any
 
 from ..manifest import Manifest
+from ..numbers import set_count, target
 from ..proof import ring_of
 from ..ring import path_bytes
 from ..tool import Tool
@@ -21,12 +24,13 @@ examples:
   scripts/fleet ring locate limiter demo/alice
   scripts/fleet ring locate limiter - < keys.txt
   scripts/fleet ring show limiter
+  scripts/fleet ring plan 8          each worker's part if there were eight, and how many keys would move
 """
 
 
 def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, Manifest]) -> None:
     parser = add_parser(subparsers, common, "ring", "say which worker owns a key", epilog=_EXAMPLES)
-    nested = parser.add_subparsers(dest="ring_command", metavar="locate|show", required=True)
+    nested = parser.add_subparsers(dest="ring_command", metavar="locate|show|plan", required=True)
     locate = add_parser(nested, common, "locate", "print the worker that owns a key", epilog=_keys(known))
     locate.add_argument("service", metavar="SERVICE")
     locate.add_argument("keys", metavar="KEY", nargs="+")
@@ -34,6 +38,10 @@ def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, 
     show = add_parser(nested, common, "show", "print each worker's part of the ring")
     show.add_argument("service", metavar="SERVICE")
     show.set_defaults(run=run_show)
+    plan = add_parser(nested, common, "plan", "print the parts that another number of workers would have")
+    plan.add_argument("number", metavar="N|+n|-n")
+    plan.add_argument("service", metavar="SERVICE", nargs="?", help="(default: every service)")
+    plan.set_defaults(run=run_plan)
 
 
 def _keys(known: dict[str, Manifest]) -> str:
@@ -66,7 +74,28 @@ def run_show(tool: Tool, args: argparse.Namespace) -> int:
     if getattr(args, "json", False):
         print(json.dumps([{"worker": worker, "share": share} for worker, share in shares.items()]))
         return 0
+    _print(shares)
+    return 0
+
+
+def run_plan(tool: Tool, args: argparse.Namespace) -> int:
+    fleet = tool.open()
+    names = [args.service] if args.service else sorted(fleet.state.services)
+    found = []
+    for manifest in map(fleet.need_places, names):
+        now, other = ring_of(fleet, manifest), dataclasses.replace(fleet, state=copy.deepcopy(fleet.state))
+        set_count(other, manifest, target(args.number, len(fleet.state.staying(manifest.name))))
+        found.append((manifest.name, now, ring_of(other, manifest)))
+    if getattr(args, "json", False):
+        print(json.dumps({name: {"shares": then.shares(), "moved": now.moved_to(then)} for name, now, then in found}))
+        return 0
+    for name, now, then in found:
+        _print(then.shares())
+        print(f"{now.moved_to(then) * 100:.1f}% of the keys of {name} would get another worker")
+    return 0
+
+
+def _print(shares: dict[str, float]) -> None:
     widest = max(shares.values(), default=1.0)
     for worker, share in shares.items():
         print(f"{worker:<20} {share * 100:6.2f}%  {'#' * round(share / widest * 40)}")
-    return 0

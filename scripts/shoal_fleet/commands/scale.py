@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 from typing import Any
 
+from .. import planning
 from ..converge import converge
 from ..errors import FleetError, StoppedMidway, TimedOut
 from ..fleet import Fleet
@@ -13,6 +15,7 @@ from ..manifest import Manifest
 from ..numbers import set_count, target
 from ..state import Place, worker_name
 from ..tool import Tool
+from . import plan
 from .base import add_parser
 
 _EXAMPLES = """\
@@ -23,6 +26,7 @@ examples:
   scripts/fleet scale limiter 4      to four workers
   scripts/fleet scale limiter +1     one more
   scripts/fleet scale limiter -1     one less
+  scripts/fleet scale limiter 8 --dry-run    what that would do, and how many keys would move
 """
 
 
@@ -30,10 +34,13 @@ def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, 
     parser = add_parser(subparsers, common, "scale", "change how many workers a service has", epilog=_EXAMPLES)
     parser.add_argument("service", metavar="SERVICE")
     parser.add_argument("number", metavar="N|+n|-n")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     parser.set_defaults(run=run)
 
 
 def run(tool: Tool, args: argparse.Namespace) -> int:
+    if args.dry_run:
+        return _say(tool, args)
     with tool.change() as fleet:
         manifest = fleet.need_places(args.service)
         before = len(fleet.state.staying(manifest.name))
@@ -59,6 +66,14 @@ def run(tool: Tool, args: argparse.Namespace) -> int:
         changes += [f"removed {', '.join(result['removed'])}"] if leaving else []
         print(f"{manifest.name} has {wanted} workers: {'; '.join(changes) or 'as before'}")
     return 0
+
+
+def _say(tool: Tool, args: argparse.Namespace) -> int:
+    fleet = tool.open()
+    manifest = fleet.need_places(args.service)
+    before = copy.deepcopy(fleet.state)
+    set_count(fleet, manifest, target(args.number, len(fleet.state.staying(manifest.name))))
+    return plan.show(planning.compare(fleet, before), args)
 
 
 def _finish_earlier(fleet: Fleet) -> None:

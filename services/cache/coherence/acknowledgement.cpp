@@ -80,6 +80,15 @@ void acknowledgement::applied(std::string_view incarnation, const stamp& positio
     awaited_.erase(of);
 }
 
+std::vector<acknowledgement::member> acknowledgement::departed() const
+{
+    std::vector<member> found;
+    for (const auto& each : confirmed_)
+        if (const auto read = read_member_report(each.report); read && read->applied.sequence == beyond_all)
+            found.push_back(each);
+    return found;
+}
+
 bool acknowledgement::over(boot_time now) const noexcept
 {
     return now >= fenced_at_ || (awaited_.empty() && now >= reports_count_from_);

@@ -45,6 +45,8 @@ public:
 
     /// Members that have not reported it; those left when it is over are fenced.
     [[nodiscard]] const std::vector<member>& awaited() const noexcept { return awaited_; }
+    /// Members that had said farewell before the purge; one that died of it is still there.
+    [[nodiscard]] std::vector<member> departed() const;
     /// What Redis has of a member now. One that is gone is waited for like one that is silent: Redis may have lost it.
     void reported(std::string_view incarnation, std::string_view report);
     /// What this process itself has applied.

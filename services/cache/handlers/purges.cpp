@@ -53,7 +53,7 @@ bool purges::admits(std::span<const field_view> fields) const
 {
     const auto& by = engine_.sites->of();
     if (const auto given = protocol::find(fields, "Authorization"); given && by.purge.admits_token(*given)) return true;
-    return by.purge.admits_address(client_address(forwarded_addresses(fields), by.trusted_proxies));
+    return by.purge.admits_address(client_address(read_forwarded(fields), by.trusted_proxies));
 }
 
 http::reply purges::post(http::request& from)

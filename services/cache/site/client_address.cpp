@@ -4,26 +4,26 @@
 
 namespace shoal::cache {
 
-std::vector<std::string_view> forwarded_addresses(std::span<const field_view> fields)
+forwarded_chain read_forwarded(std::span<const field_view> fields)
 {
-    std::vector<std::string_view> addresses;
+    forwarded_chain chain;
     protocol::list_members members{fields, "X-Forwarded-For"};
     while (const auto member = members.next()) {
         if (parse_address(*member))
-            addresses.push_back(*member);
+            chain.addresses.push_back(*member);
         else
-            addresses.clear();
+            chain = {.addresses = {}, .cut = true};
     }
-    return addresses;
+    return chain;
 }
 
-std::string_view client_address(std::span<const std::string_view> addresses,
-                                std::span<const listed_block> proxies) noexcept
+std::string_view client_address(const forwarded_chain& chain, std::span<const listed_block> proxies) noexcept
 {
-    if (addresses.empty()) return {};
+    const auto& addresses = chain.addresses;
     const auto found = std::find_if(addresses.rbegin(), addresses.rend(),
                                     [proxies](std::string_view one) { return !is_listed(one, proxies); });
-    return found == addresses.rend() ? addresses.front() : *found;
+    if (found != addresses.rend()) return *found;
+    return chain.cut || addresses.empty() ? std::string_view{} : addresses.front();
 }
 
 }  // namespace shoal::cache

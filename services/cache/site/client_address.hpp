@@ -10,12 +10,18 @@
 
 namespace shoal::cache {
 
-/// The last members that are addresses; what is before something else was not written by a proxy.
-[[nodiscard]] std::vector<std::string_view> forwarded_addresses(std::span<const field_view> fields);
+/// The end of X-Forwarded-For, as far as its members are addresses.
+struct forwarded_chain {
+    std::vector<std::string_view> addresses;
+    /// Something that is no address stands before them: from where it came to the first of them is not known.
+    bool cut = false;
+};
 
-/// The last that is none of `proxies`, which are in front of ours and are believed; the first where all are theirs;
-/// empty where there is none.
-[[nodiscard]] std::string_view client_address(std::span<const std::string_view> addresses,
+[[nodiscard]] forwarded_chain read_forwarded(std::span<const field_view> fields);
+
+/// The last that is none of `proxies`, which are in front of ours and are believed. Where all are theirs, the first;
+/// empty where even that one's client is not known.
+[[nodiscard]] std::string_view client_address(const forwarded_chain& chain,
                                               std::span<const listed_block> proxies) noexcept;
 
 }  // namespace shoal::cache

@@ -45,10 +45,10 @@ void append_line(std::string& into, std::string_view name, std::string_view valu
 std::string addresses_for(const site& to, std::span<const field_view> received)
 {
     if (to.addresses == forwarded_for::none) return {};
-    const auto addresses = forwarded_addresses(received);
-    if (to.addresses == forwarded_for::client) return std::string{client_address(addresses, to.proxies)};
+    const auto chain = read_forwarded(received);
+    if (to.addresses == forwarded_for::client) return std::string{client_address(chain, to.proxies)};
     std::string joined;
-    for (const auto one : std::span{addresses}.last(std::min(addresses.size(), most_addresses)))
+    for (const auto one : std::span{chain.addresses}.last(std::min(chain.addresses.size(), most_addresses)))
         joined.append(joined.empty() ? "" : ", ").append(one);
     return joined;
 }

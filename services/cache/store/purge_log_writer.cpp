@@ -156,21 +156,28 @@ bool purge_log_writer::conclude()
     open_.remove_if([this, now](const batch_ptr& each) {
         if (!each->progress->over(now)) return false;
         if (const auto& silent = each->progress->awaited(); !silent.empty())
-            tasks_.spawn("fenced members", forget(silent));
+            tasks_.spawn("fenced members", forget_fenced(silent));
+        if (auto departed = each->progress->departed(); !departed.empty())
+            tasks_.spawn("departed members", forget(std::move(departed)));
         finish(*each);
         return true;
     });
     return open_.size() != before;
 }
 
-asio::awaitable<void> purge_log_writer::forget(std::vector<acknowledgement::member> members)
+asio::awaitable<void> purge_log_writer::forget_fenced(std::vector<acknowledgement::member> members)
 {
     for (const auto& each : members) {
         const auto report = read_member_report(each.report);
         log_.warning("a purge was acknowledged without a worker that does not answer",
                      {{"worker", report ? report->name : std::string_view{}}, {"incarnation", each.incarnation}});
     }
-    // Not done is as well: the next purge waits for them, too.
+    co_await forget(std::move(members));
+}
+
+asio::awaitable<void> purge_log_writer::forget(std::vector<acknowledgement::member> members)
+{
+    // Not done is as well: the next purge meets them, too.
     co_await calls_.forget(members);
 }
 

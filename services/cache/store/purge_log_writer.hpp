@@ -57,6 +57,7 @@ private:
     [[nodiscard]] boost::asio::awaitable<void> watch();
     [[nodiscard]] boost::asio::awaitable<void> ask_members();
     [[nodiscard]] bool conclude();
+    [[nodiscard]] boost::asio::awaitable<void> forget_fenced(std::vector<acknowledgement::member> members);
     [[nodiscard]] boost::asio::awaitable<void> forget(std::vector<acknowledgement::member> members);
     static void finish(batch& which);
 

@@ -89,4 +89,7 @@ TEST_CASE("acknowledgement: who is about to leave when the purge comes is not wa
     made.reported("bb", "7 5 4 cache-1");
     CHECK(made.over(start));
     CHECK(made.confirmed() == names{"cache-1", "cache-2"});
+    // If it never gets as far, nobody else would take it off the list.
+    REQUIRE(made.departed().size() == 1);
+    CHECK(made.departed().front().incarnation == "aa");
 }

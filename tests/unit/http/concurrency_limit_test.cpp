@@ -32,7 +32,7 @@ public:
     void arrive(boot_time now)
     {
         finish_until(now);
-        if (!limit_.enter()) {
+        if (!limit_.enter(now)) {
             ++refused;
             return;
         }
@@ -135,7 +135,7 @@ TEST_CASE("concurrency limit: a slow origin among fast ones does not shrink it",
     boot_time now{1h};
     std::deque<boot_time> slow;
     for (int i = 0; i < 60'000; ++i, now += 1ms) {
-        REQUIRE(limit.enter());
+        REQUIRE(limit.enter(now));
         if (i % 4 != 0) {
             slow.push_back(now);
         } else {
@@ -158,13 +158,35 @@ TEST_CASE("concurrency limit: the fastest tenth of waits", "[http]")
     seen.add(std::chrono::hours{1'000'000});
 }
 
+TEST_CASE("concurrency limit: those who wait for ever do not shut out the others for ever", "[http]")
+{
+    concurrency_limit limit{{.least = 4, .most = 64}};
+    boot_time now{1h};
+    // A queue of its own making: the limit shrinks.
+    for (int i = 0; i < 16; ++i) REQUIRE(limit.enter(now));
+    for (int i = 1; i < 200; ++i) {
+        now += 15ms;
+        limit.leave(now, 1ms * i);
+        (void)limit.enter(now);
+    }
+    REQUIRE(limit.waiting() == limit.current());
+    REQUIRE(limit.current() < 16);
+    // From here on nobody gets an answer.
+    std::size_t let_in = 0;
+    for (int i = 0; i < 100; ++i)
+        if (limit.enter(now += 50ms)) ++let_in;
+    CHECK(let_in >= 4);
+    CHECK(let_in <= 5 * 4);
+}
+
 TEST_CASE("concurrency limit: it is bounded on both sides", "[http]")
 {
     concurrency_limit limit{{.least = 4, .most = 16}};
-    for (int i = 0; i < 16; ++i) CHECK(limit.enter());
-    CHECK_FALSE(limit.enter());
+    const boot_time now{1h};
+    for (int i = 0; i < 16; ++i) CHECK(limit.enter(now));
+    CHECK_FALSE(limit.enter(now));
     limit.leave();
-    CHECK(limit.enter());
+    CHECK(limit.enter(now));
     CHECK(limit.waiting() == 16);
 
     concurrency_limit narrow{{.least = 64, .most = 8}};
