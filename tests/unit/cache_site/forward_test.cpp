@@ -78,7 +78,7 @@ TEST_CASE("forward: the client is the last address that is no trusted proxy's", 
     REQUIRE(client_by("198.51.100.9, 192.0.2.1, 10.0.0.1") == lines{"192.0.2.1"});
     REQUIRE(client_by("10.0.0.1, 192.0.2.1") == lines{"192.0.2.1"});
     REQUIRE(client_by("10.0.0.2, 10.0.0.1") == lines{"10.0.0.2"});
-    REQUIRE(client_by("192.0.2.1, unknown, 10.0.0.1") .empty());
+    REQUIRE(client_by("192.0.2.1, unknown, 10.0.0.1").empty());
     REQUIRE(client_by("192.0.2.1, 10.0.0.1", "chain") == lines{"192.0.2.1, 10.0.0.1"});
 }
 
