@@ -10,8 +10,9 @@ from collections import Counter
 import pytest
 
 from load import Load, owners
-from shoal_cli import FleetUnderTest, Make
+from shoal_cli import ROOT, FleetUnderTest, Make
 
+GOLDEN = json.loads((ROOT / "tests" / "fleet" / "golden_ring.json").read_text("utf-8"))
 KEYS = [f"bulk/{prefix}{number}" for number in range(2500) for prefix in ("user-", "10.0.0.", "x%20y", "%C3%B6")]
 
 
@@ -30,6 +31,15 @@ def test_locate_is_right_for_ten_thousand_keys_before_and_after_scaling(fleet: F
         assert time.monotonic() - started < 10
         assert owners(fleet.port, KEYS) == expected
         assert len(set(expected.values())) == int(number)
+
+
+def test_the_ring_is_the_one_that_was_written_down(fleet: FleetUnderTest) -> None:
+    """Another hashing of HAProxy's would move every key at its upgrade; ring.py would only be wrong with it."""
+    for ids, expected in GOLDEN["owners"].items():
+        fleet.run("scale", "limiter", str(len(ids.split(","))))
+        keys = [f"bulk/golden-{number}" for number in range(len(expected))]
+        live = owners(fleet.port, keys)
+        assert "".join(live[key].removeprefix("limiter-") for key in keys) == expected
 
 
 def test_a_reload_of_haproxy_keeps_the_ring(fleet: FleetUnderTest) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 
 import pytest
 
 from shoal_fleet.ring import Ring, full_hash, path_bytes, sdbm
 
+ROOT = Path(__file__).resolve().parents[3]
 KEYS = [f"demo/user-{number}".encode() for number in range(4000)]
 
 
@@ -18,6 +21,14 @@ def ring(*ids: int, weight: int = 256) -> Ring:
 @pytest.mark.parametrize(("key", "owner"), [(b"demo/alice", "w-3"), (b"/", "w-3")])
 def test_owners_recorded_from_haproxy(key: bytes, owner: str) -> None:
     assert ring(1, 2, 3).locate(key) == owner
+
+
+def test_owners_of_the_golden_file() -> None:
+    golden = json.loads((ROOT / "tests" / "fleet" / "golden_ring.json").read_text("utf-8"))
+    for ids, expected in golden["owners"].items():
+        found = ring(*map(int, ids.split(",")))
+        assert "".join(found.locate(path_bytes(f"bulk/golden-{number}")).removeprefix("w-")
+                       for number in range(len(expected))) == expected
 
 
 def test_sdbm_of_known_strings() -> None:
