@@ -210,7 +210,7 @@ def shipped(root: Path, folder: Path, name: str, behind: Cache, checks: Path, co
     port, file = free_port(), root / "services" / "cache" / "service.json"
     service = parse(file, file.read_text("utf-8"))
     balancer = haproxy_config.Balancer(
-        templates=root / "haproxy", errors=root / "haproxy" / "errors", stats_socket=folder / f"{name}.stats",
+        templates=root / "haproxy", conf=root / "haproxy", stats_socket=folder / f"{name}.stats",
         listen=f"127.0.0.1:{free_port()}", admin_listen=f"127.0.0.1:{free_port()}", descriptors=20_000,
         manifests=[service], servers={service.site_backend: [haproxy_config.ServerLine("cache-1", 1, behind.socket,
                                                                                         checks)]},

@@ -12,6 +12,7 @@ from .errors import FleetError
 from .manifest import Manifest, Retry, SiteFront
 from .ring import WEIGHT
 
+METRICS = "metrics.lua"
 _MAX_CONNECTIONS = 20_000
 
 
@@ -31,7 +32,8 @@ class Balancer:
     """All that the configuration depends on."""
 
     templates: Path
-    errors: Path
+    conf: Path
+    """Where it finds the pages of errors, and what it tells Prometheus."""
     stats_socket: Path
     listen: str
     admin_listen: str
@@ -71,6 +73,7 @@ def render(balancer: Balancer) -> bytes:
     skeleton = hashlib.sha256()
     skeleton.update(_fill(balancer, "", {}).encode())
     skeleton.update(balancer.tls_digest.encode())
+    skeleton.update((balancer.templates / METRICS).read_bytes())
     for page in sorted((balancer.templates / "errors").glob("*.json")):
         skeleton.update(page.read_bytes())
     return _fill(balancer, skeleton.hexdigest()[:12], balancer.servers).encode()
@@ -95,7 +98,10 @@ def _fill(balancer: Balancer, skeleton: str, servers: Mapping[str, Sequence[Serv
         maxconn=max_connections(balancer.descriptors),
         stats_socket=balancer.stats_socket,
         hard_stop_s=balancer.hard_stop_s,
-        errors=balancer.errors,
+        conf=balancer.conf,
+        errors=balancer.conf / "errors",
+        metrics=balancer.conf / METRICS,
+        sockets=balancer.stats_socket.parent,
         http_errors=_http_errors(balancer),
         bind=_bind(balancer, balancer.listen),
         admin_bind=balancer.admin_listen,
@@ -116,7 +122,7 @@ def _http_errors(balancer: Balancer) -> str:
         status = page.stem
         retry = " hdr Retry-After 1" if status == "503" else ""
         lines.append(f"    http-error status {status} content-type application/problem+json "
-                     f"file {balancer.errors / page.name} hdr Cache-Control no-store{retry}")
+                     f"file {balancer.conf / 'errors' / page.name} hdr Cache-Control no-store{retry}")
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import config, haproxy_config, sections, supervisor_config
+from . import config, haproxy_config, scraping, sections, supervisor_config
 from .errors import FleetError
 from .files import private_folder, sync_folder, write_if_changed
 from .fleet import Fleet
@@ -46,7 +46,7 @@ def haproxy(fleet: Fleet, conf: Path, tls: bytes | None) -> bytes:
     options = fleet.state.options
     return haproxy_config.render(Balancer(
         templates=fleet.root / "haproxy",
-        errors=conf / "errors",
+        conf=conf,
         stats_socket=fleet.layout.haproxy_socket,
         listen=options.listen,
         admin_listen=options.admin_listen,
@@ -108,10 +108,16 @@ def files(fleet: Fleet, conf: Path) -> dict[str, bytes]:
     """By their path in the folder `conf`, where HAProxy's configuration says that its pages are."""
     templates, layout = fleet.root / "deploy" / "supervisord", fleet.layout
     tls = _certificate(fleet)
+    balancing = haproxy(fleet, conf, tls)
+    workers = {manifest.name: fleet.workers(manifest.name) for manifest in fleet.services()}
     found = {
         "config.json": config.render(sections.with_secrets(fleet), fleet.state.config_version,
                                      {name: len(fleet.workers(name)) for name in sorted(fleet.state.services)}),
-        "haproxy.cfg": haproxy(fleet, conf, tls),
+        "haproxy.cfg": balancing,
+        haproxy_config.METRICS: (fleet.root / "haproxy" / haproxy_config.METRICS).read_bytes(),
+        scraping.TARGETS: scraping.targets(fleet.state.options.admin_listen, workers, own_redis(fleet)),
+        scraping.WANTED: scraping.wanted(fleet.state.config_version, haproxy_config.description(balancing),
+                                         server_lines(fleet)),
         "supervisord.conf": supervisor_config.supervisord(
             templates, layout, f"shoal-{fingerprint(fleet.home)}"),
         "logrotate.conf": supervisor_config.logrotate(templates, layout),

@@ -35,7 +35,7 @@ def balancer(*manifests: Manifest, servers: int = 2) -> Balancer:
                                   run / f"{manifest.name}-{number}.{'sock' if backend == manifest.name else 'site'}",
                                   run / f"{manifest.name}-{number}.admin") for number in range(1, servers + 1)]
              for manifest in manifests for backend in manifest.backends}
-    return Balancer(TEMPLATES, TEMPLATES / "errors", run / "haproxy.sock", "127.0.0.1:8080", "127.0.0.1:8404",
+    return Balancer(TEMPLATES, TEMPLATES, run / "haproxy.sock", "127.0.0.1:8080", "127.0.0.1:8404",
                     20_000, manifests, lines)
 
 
