@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-from . import config, haproxy_config, lock, processes, render, sections
+from . import config, haproxy_config, lock, processes, render, sections, symptoms
+from .alerts import Alert, Finding
 from .build import TOOLS
 from .errors import FleetError
 from .fleet import Fleet
+from .haproxy_api import HaproxyError
 from .ports import is_free
 from .report import collect
 from .supervisor import SupervisorError
@@ -20,12 +21,6 @@ from .tool import Tool
 
 _MIN_DESCRIPTORS = 4096
 _MIN_DISK = 1 << 30
-
-
-@dataclass(frozen=True)
-class Finding:
-    what: str
-    do: str
 
 
 def examine(tool: Tool) -> list[Finding]:
@@ -41,7 +36,9 @@ def examine(tool: Tool) -> list[Finding]:
         return found
     for check in (_config, _disk):
         found += _guarded(check, fleet)
-    return found + (drift(fleet, collect(fleet)) if fleet.state.up else _guarded(_down, fleet))
+    if not fleet.state.up:
+        return found + _guarded(_down, fleet)
+    return found + drift(fleet, collect(fleet)) + symptoms.examine(fleet)
 
 
 def drift(fleet: Fleet, seen: dict[str, Any]) -> list[Finding]:
@@ -54,7 +51,7 @@ def _guarded(check: Callable[[Fleet], Iterator[Finding]], fleet: Fleet) -> list[
     try:
         return list(check(fleet))
     except FleetError as error:
-        return [Finding(error.message, error.hint)]
+        return [Finding(error.message, error.hint, Alert.HAPROXY_DOWN if isinstance(error, HaproxyError) else None)]
 
 
 def _machine(tool: Tool) -> Iterator[Finding]:
@@ -88,7 +85,8 @@ def _config(fleet: Fleet) -> Iterator[Finding]:
 def _disk(fleet: Fleet) -> Iterator[Finding]:
     for folder in (fleet.layout.data, fleet.home):
         if folder.exists() and shutil.disk_usage(folder).free < _MIN_DISK:
-            yield Finding(f"less than 1 GiB is free on the disk of {folder}", "free room: Redis can't write without")
+            yield Finding(f"less than 1 GiB is free on the disk of {folder}", "free room: Redis can't write without",
+                          Alert.REDIS_CANT_WRITE)
             return
 
 
@@ -109,40 +107,47 @@ def _balancing(fleet: Fleet) -> Iterator[Finding]:
     for name, content in wanted.items():
         file = fleet.layout.conf / name
         if not file.exists() or file.read_bytes() != content:
-            yield Finding(f"{file} is not what the state says", up)
+            yield Finding(f"{file} is not what the state says", up, Alert.DRIFT)
     description = haproxy_config.description(wanted["haproxy.cfg"])
     if fleet.runtime.info().get("description") != description:
-        yield Finding("HAProxy runs another configuration than its file", up)
+        yield Finding("HAProxy runs another configuration than its file", up, Alert.RELOAD_FAILED)
     live = {(server.backend, server.name): server for server in fleet.runtime.servers()}
     for backend, lines in render.server_lines(fleet).items():
         names = {line.name: line for line in lines}
         for name in sorted(names):
             server = live.get((backend, name))
             if server is None:
-                yield Finding(f"HAProxy has no server {name} in {backend}", up)
+                yield Finding(f"HAProxy has no server {name} in {backend}", up, Alert.DRIFT)
             elif server.administrative:
-                yield Finding(f"{name} is drained or in maintenance in HAProxy's {backend}", up)
+                yield Finding(f"{name} is drained or in maintenance in HAProxy's {backend}", up, Alert.DRIFT)
             elif server.weight != names[name].weight:
-                yield Finding(f"{name} has weight {server.weight} in HAProxy's {backend}, not {names[name].weight}", up)
+                yield Finding(f"{name} has weight {server.weight} in HAProxy's {backend}, not {names[name].weight}", up,
+                              Alert.DRIFT)
         for other, name in live:
             if other == backend and name not in names:
-                yield Finding(f"HAProxy has server {name} in {backend}, which the state does not", up)
+                yield Finding(f"HAProxy has server {name} in {backend}, which the state does not", up, Alert.DRIFT)
 
 
 def _workers(fleet: Fleet, seen: dict[str, Any]) -> Iterator[Finding]:
     for other in seen["others"]:
         if other["state"] in ("failed", "stopped"):
             yield Finding(f"{other['name']} is {other['state']}",
-                          f"scripts/fleet logs {other['name']}; 'scripts/fleet up' starts it again")
+                          f"scripts/fleet logs {other['name']}; 'scripts/fleet up' starts it again", _of(other["name"]))
     for worker in seen["workers"]:
         if worker["state"] not in ("serving", "drained"):
             yield Finding(f"{worker['name']} is {worker['state']} (HAProxy: {worker['haproxy']})",
-                          f"scripts/fleet logs {worker['name']}; 'scripts/fleet up' starts what is down")
+                          f"scripts/fleet logs {worker['name']}; 'scripts/fleet up' starts what is down", Alert.WORKER_DOWN)
     for manifest, place, name in fleet.places():
         if place.next is not None or place.leaving:
-            yield Finding(f"a change of {name} was stopped midway", "'scripts/fleet up' finishes it")
+            yield Finding(f"a change of {name} was stopped midway", "'scripts/fleet up' finishes it", Alert.DRIFT)
         elif outdated(fleet, manifest, place):
-            yield Finding(f"{name} runs an older build or older options", "'scripts/fleet up' replaces it")
+            yield Finding(f"{name} runs an older build or older options", "'scripts/fleet up' replaces it", Alert.DRIFT)
+
+
+def _of(program: str) -> Alert | None:
+    if program.startswith("redis-"):
+        return Alert.REDIS_UNAVAILABLE
+    return Alert.HAPROXY_DOWN if program == "haproxy" else None
 
 
 def _orphans(fleet: Fleet) -> Iterator[Finding]:

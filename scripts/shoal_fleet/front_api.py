@@ -7,7 +7,7 @@ import ssl
 from typing import Mapping, NamedTuple
 
 from .fleet import Fleet
-from .ports import split
+from .ports import dialled
 
 
 class Answer(NamedTuple):
@@ -20,8 +20,7 @@ class Answer(NamedTuple):
 def ask(fleet: Fleet, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None,
         timeout: float = 3.0) -> Answer:
     """Raises OSError or http.client.HTTPException."""
-    host, port = split(fleet.state.options.listen)
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    host, port = dialled(fleet.state.options.listen)
     connection: http.client.HTTPConnection
     if fleet.state.options.tls_cert:
         # Our own front: it matters who answers, not who the certificate is for.

@@ -34,6 +34,12 @@ def split(address: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def dialled(address: str) -> tuple[str, int]:
+    """Where a client on this machine reaches who listens there."""
+    host, port = split(address)
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
+
+
 def is_free(address: str) -> bool:
     host, port = split(address)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

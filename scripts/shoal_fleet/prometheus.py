@@ -33,6 +33,10 @@ class Metrics:
         """What the label `by` is in the samples of `name`."""
         return {value for labels in self._samples.get(name, {}) for label, value in labels if label == by}
 
+    def has(self, name: str, **labels: str) -> bool:
+        """Whether there is a sample with these labels."""
+        return any(labels.items() <= found for found in self._samples.get(name, {}))
+
     def total(self, name: str, **labels: str) -> float:
         """The sum of the samples that have these labels."""
         wanted = labels.items()

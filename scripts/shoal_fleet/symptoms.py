@@ -1,0 +1,214 @@
+"""What a fleet's metrics say is wrong, in two looks at them: the same metrics, thresholds and names as the alerts in
+deploy/prometheus/shoal.rules.yml, over seconds where those look at minutes."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from dataclasses import dataclass, field
+from typing import Iterator, Mapping
+
+from .alerts import Alert, Finding
+from .fleet import Fleet
+from .ports import dialled
+from .prometheus import Metrics
+from .render import own_redis
+
+_SECONDS = 1.0
+_ENOUGH = 20
+"""Requests between the two looks, below which nothing is said of their share or their time."""
+_HITS = ("l1", "l2", "collapsed", "stale")
+
+
+@dataclass
+class Sight:
+    """One look. Who did not answer is not in it."""
+
+    haproxy: Metrics = field(default_factory=Metrics)
+    redis: dict[str, Metrics] = field(default_factory=dict)
+    workers: dict[str, Metrics] = field(default_factory=dict)
+    missing_redis: tuple[str, ...] = ()
+
+
+def examine(fleet: Fleet) -> list[Finding]:
+    """Takes a second. Finds nothing where HAProxy, through which it looks, does not answer: others say so."""
+    try:
+        before = look(fleet)
+        time.sleep(_SECONDS)
+        return judge(before, look(fleet))
+    except (OSError, http.client.HTTPException):
+        return []
+
+
+def look(fleet: Fleet) -> Sight:
+    instances, names = own_redis(fleet), [name for service in fleet.state.services for name in fleet.workers(service)]
+    redis, workers = ({name: metrics for name in those if (metrics := _metrics(fleet, f"/metrics/{prefix}{name}"))}
+                      for prefix, those in (("redis-", instances), ("", names)))
+    haproxy = _metrics(fleet, "/metrics")
+    if haproxy is None:
+        raise ConnectionError("HAProxy has no metrics")
+    return Sight(haproxy, redis, workers, tuple(sorted(set(instances) - set(redis))))
+
+
+def _metrics(fleet: Fleet, path: str) -> Metrics | None:
+    connection = http.client.HTTPConnection(*dialled(fleet.state.options.admin_listen), timeout=5)
+    try:
+        connection.request("GET", path, headers={"Connection": "close"})
+        response = connection.getresponse()
+        text = response.read().decode("utf-8", "replace")
+    finally:
+        connection.close()
+    if response.status != 200:
+        return None
+    found = Metrics()
+    found.add(text)
+    return found
+
+
+def judge(before: Sight, now: Sight) -> list[Finding]:
+    """What is bad at one look only may be a moment's; what counts is bad at both, or what has grown in between."""
+    found = [*_balancing(before, now), *_servers(now), *_instances(before, now), *_sites(before, now)]
+    for name, metrics in now.workers.items():
+        if name in before.workers:
+            found += _worker(name, before.workers[name], metrics)
+    return found + list(_latency(before, now))
+
+
+def _grown(before: Metrics, now: Metrics, name: str, **labels: str) -> float:
+    """Of a counter; 0 when its process was replaced in between."""
+    return max(0.0, now.total(name, **labels) - before.total(name, **labels))
+
+
+def _summed(before: Sight, now: Sight, name: str, **labels: str) -> float:
+    return sum(_grown(before.workers[worker], metrics, name, **labels)
+               for worker, metrics in now.workers.items() if worker in before.workers)
+
+
+def _balancing(before: Sight, now: Sight) -> Iterator[Finding]:
+    proxies = now.haproxy.values("haproxy_backend_active_servers", "proxy")
+    for proxy in sorted(name for name in proxies if not name.startswith("shoal-")):
+        if not any(sight.haproxy.total("haproxy_backend_active_servers", proxy=proxy) for sight in (before, now)):
+            yield Finding(f"no worker is ready for {proxy}", "scripts/fleet status; 'scripts/fleet up' starts them",
+                          Alert.NO_WORKER_READY)
+        waiting = min(sight.haproxy.total("haproxy_backend_current_queue", proxy=proxy) for sight in (before, now))
+        if waiting:
+            yield Finding(f"{waiting:.0f} requests wait in HAProxy for a worker of {proxy}",
+                          "scripts/fleet status: more workers, or those that are down", Alert.HAPROXY_QUEUE)
+        answers, errors = (_grown(before.haproxy, now.haproxy, "haproxy_backend_http_responses_total", proxy=proxy,
+                                  **labels) for labels in ({}, {"code": "5xx"}))
+        if answers >= _ENOUGH and errors > 0.01 * answers:
+            yield Finding(f"{errors / answers:.1%} of the answers of {proxy} are 5xx",
+                          "scripts/fleet logs haproxy, and those of its workers", Alert.ERRORS)
+    most = now.haproxy.total("haproxy_process_max_connections")
+    has = min(sight.haproxy.total("haproxy_process_current_connections") for sight in (before, now))
+    if most and has > 0.8 * most:
+        yield Finding(f"HAProxy has {has:.0f} of the {most:.0f} connections that it may have",
+                      "raise the limit of file descriptors (ulimit -Hn 65536), then 'scripts/fleet down' and 'up'",
+                      Alert.HAPROXY_CONNECTIONS)
+
+
+def _servers(now: Sight) -> Iterator[Finding]:
+    metric = "haproxy_server_check_up_down_total"
+    for name in sorted(now.haproxy.values(metric, "server")):
+        for proxy in sorted(now.haproxy.values(metric, "proxy")):
+            times = now.haproxy.total(metric, server=name, proxy=proxy)
+            ago = now.haproxy.total("haproxy_server_check_last_change_seconds", server=name, proxy=proxy)
+            if times > 2 and ago < 60:
+                yield Finding(f"{name} went down {times:.0f} times, the last time less than a minute ago",
+                              f"scripts/fleet logs {name}", Alert.WORKER_FLAPPING)
+                break
+
+
+def _instances(before: Sight, now: Sight) -> Iterator[Finding]:
+    unavailable = {instance: "does not answer" for instance in now.missing_redis if instance in before.missing_redis}
+    for name, metrics in now.workers.items():
+        for instance in metrics.values("shoal_redis_connected", "instance"):
+            if not any(sight.workers.get(name, metrics).total("shoal_redis_connected", instance=instance)
+                       for sight in (before, now)):
+                unavailable.setdefault(instance, f"is not reached by {name}")
+    for instance, how in sorted(unavailable.items()):
+        log = "redis-l2" if instance == "l2" else "redis-state"
+        yield Finding(f"Redis {instance} {how}", f"scripts/fleet logs {log}; 'scripts/fleet up' starts it again",
+                      Alert.REDIS_UNAVAILABLE)
+    state, earlier = now.redis.get("state"), before.redis.get("state")
+    if state is None or earlier is None:
+        return
+    used, most = state.total("redis_memory_used_bytes"), state.total("redis_memory_max_bytes")
+    if most and used > 0.85 * most:
+        yield Finding(f"Redis state has {used / most:.0%} of the memory that it may have",
+                      "raise $.redis.state.memory in the configuration, and 'scripts/fleet reload'", Alert.REDIS_MEMORY)
+    if _grown(earlier, state, "redis_evicted_keys_total"):
+        yield Finding("Redis state throws keys away", "its maxmemory-policy must be noeviction: see the runbook",
+                      Alert.REDIS_EVICTING)
+    statuses = ("redis_aof_last_write_status", "redis_aof_last_bgrewrite_status", "redis_rdb_last_bgsave_status")
+    if any(not state.total(status) for status in statuses if state.has(status)):
+        yield Finding("Redis state can't write to its disk", "scripts/fleet logs redis-state; free room on its disk",
+                      Alert.REDIS_CANT_WRITE)
+
+
+def _worker(name: str, before: Metrics, now: Metrics) -> Iterator[Finding]:
+    if refused := _grown(before, now, "shoal_http_rejected_total", reason="overload"):
+        yield Finding(f"{name} refused {refused:.0f} requests in {_SECONDS:.0f} s: too many wait",
+                      "see what they wait for, Redis or an origin; or 'scripts/fleet scale'", Alert.REFUSING)
+    stalls = "shoal_loop_stall_seconds"
+    if _grown(before, now, f"{stalls}_count") > _grown(before, now, f"{stalls}_bucket", le="0.5"):
+        yield Finding(f"the loop of {name} stood still for more than half a second",
+                      "see whether the machine has processors to spare", Alert.LOOP_STALLED)
+    lag = min(metrics.total("shoal_cache_purge_lag") for metrics in (before, now))
+    if lag > 1000:
+        yield Finding(f"{name} is {lag:.0f} purges behind", "fewer, larger purges: by site, or by a tag they share",
+                      Alert.PURGE_LAG)
+    if now.has("shoal_cache_lease_held") and not any(metrics.total("shoal_cache_lease_held")
+                                                     for metrics in (before, now)):
+        yield Finding(f"{name} has no lease: it serves from origins only",
+                      f"see whether it reaches Redis: scripts/fleet logs {name}", Alert.WORKER_FENCED)
+
+
+def _sites(before: Sight, now: Sight) -> Iterator[Finding]:
+    sites = {site for metrics in now.workers.values() for site in metrics.values("shoal_cache_requests_total", "site")}
+    for site in sorted(sites):
+        fetches = _summed(before, now, "shoal_cache_fetch_seconds_count", site=site)
+        failures = _summed(before, now, "shoal_cache_origin_failures_total", site=site)
+        servers = {server for metrics in now.workers.values()
+                   for server in metrics.values("shoal_cache_origin_healthy", "server")
+                   if metrics.has("shoal_cache_origin_healthy", site=site, server=server)}
+        dead = [server for server in sorted(servers) if not any(
+            metrics.total("shoal_cache_origin_healthy", site=site, server=server)
+            for sight in (before, now) for metrics in sight.workers.values())]
+        if dead or failures > 0.5 * fetches:
+            yield Finding(" ".join(["the origin", *dead, f"of site {site} fails"]),
+                          "ask it without Shoal: curl -i; scripts/fleet logs says how it failed", Alert.ORIGIN_DOWN)
+        yield from _hit_ratio(before, now, site)
+
+
+def _hit_ratio(before: Sight, now: Sight, site: str) -> Iterator[Finding]:
+    name = "shoal_cache_requests_total"
+    requests = _summed(before, now, name, site=site)
+    usual = sum(metrics.total(name, site=site) for metrics in before.workers.values())
+    if requests < _ENOUGH or usual < 50 * _ENOUGH:
+        return
+    hits = sum(_summed(before, now, name, site=site, result=result) for result in _HITS) / requests
+    usually = sum(metrics.total(name, site=site, result=result) for metrics in before.workers.values()
+                  for result in _HITS) / usual
+    if hits < 0.5 * usually:
+        yield Finding(f"only {hits:.0%} of the requests to site {site} are hits, {usually:.0%} since its workers started",
+                      "scripts/fleet cache stat; 'scripts/fleet cache inspect URL' says why one is not stored",
+                      Alert.HIT_RATIO_FELL)
+
+
+def _latency(before: Sight, now: Sight) -> Iterator[Finding]:
+    name = "shoal_http_request_seconds"
+    for service in sorted({worker.rpartition("-")[0] for worker in now.workers}):
+        mine = Sight(workers={worker: of for worker, of in now.workers.items() if worker.startswith(f"{service}-")})
+        every, quick = (sum(_summed(before, mine, f"{name}_bucket", server=server, le=le) for server in _fronts(mine))
+                        for le in ("+Inf", "0.5"))
+        if every >= _ENOUGH and every - quick > 0.01 * every:
+            yield Finding(f"{every - quick:.0f} of {every:.0f} requests to {service} took more than half a second",
+                          "scripts/fleet logs shows slow ones and what they waited for", Alert.SLOW)
+
+
+def _fronts(sight: Sight) -> Mapping[str, None]:
+    """All but the workers' own."""
+    return dict.fromkeys(server for metrics in sight.workers.values()
+                         for server in metrics.values("shoal_http_request_seconds_bucket", "server")
+                         if server != "admin")
