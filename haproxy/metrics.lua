@@ -25,7 +25,7 @@ local INFO = {
 
 -- Of a worker's /-/config, where each stands on a line of its own.
 local CONFIG = {
-    {"shoal_worker_config_version", "The version of the configuration that is in force.", '\n  "config_version": (%d+)'},
+    {"shoal_worker_config_version", "The version of the configuration in force.", '\n  "config_version": (%d+)'},
     {"shoal_worker_uptime_seconds", "Since the process of this place started.", '\n  "uptime_s": ([%d.e+-]+)'},
     {"shoal_worker_draining", "1 while it takes nothing more.", '\n  "draining": (%a+)', "true"},
 }

@@ -1,5 +1,5 @@
-"""The names of what can be wrong with a running fleet: those of deploy/prometheus/shoal.rules.yml, and of the entries in
-RUNBOOK.md beside it. A test holds the three together."""
+"""The names of what can be wrong with a running fleet: those of deploy/prometheus/shoal.rules.yml, and of the entries
+in RUNBOOK.md beside it. A test holds the three together."""
 
 from __future__ import annotations
 

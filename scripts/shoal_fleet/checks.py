@@ -136,7 +136,8 @@ def _workers(fleet: Fleet, seen: dict[str, Any]) -> Iterator[Finding]:
     for worker in seen["workers"]:
         if worker["state"] not in ("serving", "drained"):
             yield Finding(f"{worker['name']} is {worker['state']} (HAProxy: {worker['haproxy']})",
-                          f"scripts/fleet logs {worker['name']}; 'scripts/fleet up' starts what is down", Alert.WORKER_DOWN)
+                          f"scripts/fleet logs {worker['name']}; 'scripts/fleet up' starts what is down",
+                          Alert.WORKER_DOWN)
     for manifest, place, name in fleet.places():
         if place.next is not None or place.leaving:
             yield Finding(f"a change of {name} was stopped midway", "'scripts/fleet up' finishes it", Alert.DRIFT)

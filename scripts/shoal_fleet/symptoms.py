@@ -191,7 +191,7 @@ def _hit_ratio(before: Sight, now: Sight, site: str) -> Iterator[Finding]:
     usually = sum(metrics.total(name, site=site, result=result) for metrics in before.workers.values()
                   for result in _HITS) / usual
     if hits < 0.5 * usually:
-        yield Finding(f"only {hits:.0%} of the requests to site {site} are hits, {usually:.0%} since its workers started",
+        yield Finding(f"site {site} has only {hits:.0%} of hits, and {usually:.0%} since its workers started",
                       "scripts/fleet cache stat; 'scripts/fleet cache inspect URL' says why one is not stored",
                       Alert.HIT_RATIO_FELL)
 

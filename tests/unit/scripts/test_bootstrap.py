@@ -73,7 +73,7 @@ def test_each_purpose_asks_for_no_more_than_it_needs(machine: Machine) -> None:
     run, build, default = (set(machine.missing(*purpose)) for purpose in (["run"], ["build"], []))
     assert default == run | build
     assert not run & build
-    for only_for_tests in ("catch2", "clang-tidy-14", "python3-pytest", "nginx-light", "wrk"):
+    for only_for_tests in ("catch2", "clang-tidy-14", "python3-pytest", "nginx-light", "wrk", "prometheus"):
         assert only_for_tests not in default
     assert set(machine.missing("test")) > default
     assert "nginx-light" in machine.missing("bench")
