@@ -48,9 +48,19 @@ local function read_file(name)
     return text
 end
 
+-- Whoever does not answer this in time is not asked for more: the client below would wait for half a minute.
+local function lives(name)
+    local socket = connect(name .. ".admin")
+    if not socket then return false end
+    socket:send("GET /-/live HTTP/1.1\r\nHost: shoal\r\nConnection: close\r\n\r\n")
+    local status = socket:receive("*l")
+    socket:close()
+    return status ~= nil and status:match("^HTTP/1%.1 200") ~= nil
+end
+
 -- The connection must end: this HAProxy takes an idle one to any unix socket for one to the socket that is asked for.
 local function ask_worker(name, path)
-    local answer = core.httpclient():get{url = "http://shoal" .. path, timeout = SECONDS * 1000,
+    local answer = core.httpclient():get{url = "http://shoal" .. path,
                                          dst = "unix@" .. sockets .. "/" .. name .. ".admin",
                                          headers = {["connection"] = {"close"}}}
     local who = answer.headers and answer.headers["x-shoal-worker"]
@@ -58,6 +68,7 @@ local function ask_worker(name, path)
 end
 
 local function of_worker(name)
+    if not lives(name) then return nil end
     local metrics, config = ask_worker(name, "/-/metrics"), ask_worker(name, "/-/config")
     if not metrics or not config then return nil end
     local parts = {metrics}

@@ -32,21 +32,21 @@ class Sight:
 
 def examine(fleet: Fleet) -> list[Finding]:
     """Takes a second. Finds nothing where HAProxy, through which it looks, does not answer: others say so."""
-    try:
-        before = look(fleet)
-        time.sleep(_SECONDS)
-        return judge(before, look(fleet))
-    except (OSError, http.client.HTTPException):
+    before = look(fleet)
+    if before is None:
         return []
+    time.sleep(_SECONDS)
+    now = look(fleet)
+    return [] if now is None else judge(before, now)
 
 
-def look(fleet: Fleet) -> Sight:
+def look(fleet: Fleet) -> Sight | None:
+    haproxy = _metrics(fleet, "/metrics")
+    if haproxy is None:
+        return None
     instances, names = own_redis(fleet), [name for service in fleet.state.services for name in fleet.workers(service)]
     redis, workers = ({name: metrics for name in those if (metrics := _metrics(fleet, f"/metrics/{prefix}{name}"))}
                       for prefix, those in (("redis-", instances), ("", names)))
-    haproxy = _metrics(fleet, "/metrics")
-    if haproxy is None:
-        raise ConnectionError("HAProxy has no metrics")
     return Sight(haproxy, redis, workers, tuple(sorted(set(instances) - set(redis))))
 
 
@@ -56,6 +56,8 @@ def _metrics(fleet: Fleet, path: str) -> Metrics | None:
         connection.request("GET", path, headers={"Connection": "close"})
         response = connection.getresponse()
         text = response.read().decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException):
+        return None
     finally:
         connection.close()
     if response.status != 200:
