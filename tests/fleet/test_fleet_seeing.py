@@ -1,5 +1,5 @@
-"""Seeing a fleet: Prometheus reads what there is as it comes and goes, every query of the dashboard has an answer, and an
-alert fires when `doctor` finds the same."""
+"""Seeing a fleet: Prometheus reads what there is as it comes and goes, every query of the dashboard has an answer, and
+an alert fires when `doctor` finds the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import re
 import signal
 import threading
 import time
-from pathlib import Path
 from typing import Iterator
 
 import pytest
@@ -17,7 +16,7 @@ import pytest
 from load import Load
 from origin_server import Origin, Page
 from prometheus_server import Prometheus
-from shoal_cli import ROOT, FleetUnderTest, Make, eventually
+from shoal_cli import PATIENT, ROOT, FleetUnderTest, Make, eventually
 from site_load import SiteLoad, put_pages
 
 WORKERS = {"limiter-1", "limiter-2", "cache-1", "cache-2"}
@@ -28,7 +27,7 @@ EVERYBODY = WORKERS | {"haproxy", "fleet", "redis-state", "redis-l2"}
 def seen(make_fleet: Make, origin: Origin) -> Iterator[FleetUnderTest]:
     fleet = make_fleet()
     config = fleet.home.parent / "seen.json"
-    config.write_text(json.dumps({"redis": {"command_timeout": "5s"}, "http": {"concurrency": {"least": 8, "most": 16}}}))
+    config.write_text(json.dumps(PATIENT | {"http": {"concurrency": {"least": 8, "most": 16}}}))
     put_pages(origin)
     fleet.up("--workers", "2", "--config", str(config), "--origin", origin.url)
     yield fleet
@@ -76,9 +75,11 @@ def use(fleet: FleetUnderTest, origin: Origin) -> None:
     assert not load.failures and all(": 503 of " in failure for failure in visits.failures)
 
 
-def expressions() -> list[str]:
-    dashboard = json.loads((ROOT / "deploy" / "grafana" / "shoal.json").read_text())
-    return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+def dashboard() -> dict[str, str]:
+    """By query: how its lines are named."""
+    panels = json.loads((ROOT / "deploy" / "grafana" / "shoal.json").read_text())["panels"]
+    found = {target["expr"]: target["legendFormat"] for panel in panels for target in panel.get("targets", [])}
+    return {query.replace("$fleet", ".+").replace("$__rate_interval", "20s"): name for query, name in found.items()}
 
 
 def test_prometheus_reads_everybody_and_follows_the_fleet(seen: FleetUnderTest, prometheus: Prometheus) -> None:
@@ -93,10 +94,12 @@ def test_prometheus_reads_everybody_and_follows_the_fleet(seen: FleetUnderTest, 
 def test_each_query_of_the_dashboard_has_an_answer(seen: FleetUnderTest, prometheus: Prometheus,
                                                    origin: Origin) -> None:
     use(seen, origin)
-    queries = [query.replace("$fleet", ".+").replace("$__rate_interval", "20s") for query in expressions()]
+    queries = dashboard()
     assert len(queries) > 40 and not any("$" in query for query in queries)
-    for query in queries:
+    for query, name in queries.items():
         eventually(lambda: prometheus.query(query), 10, f"something for {query}")
+        for sample in prometheus.query(query):
+            assert set(re.findall(r"{{(\w+)}}", name)) <= set(sample["metric"]), (query, name, sample)
     hits = next(query for query in queries if 'result=~"l1' in query)
     assert 0.1 < float(prometheus.query(hits)[0]["value"][1]) < 1
 
@@ -170,5 +173,7 @@ def test_the_admin_address_gives_metrics_and_nothing_else(seen: FleetUnderTest) 
                        "redis-state.sock", "limiter-1/-/config", "redis-../x", ""):
             assert metrics(seen, nobody)[0] in (400, 503), nobody
     assert b"\nredis_aof_last_write_status 1\n" in metrics(seen, "redis-state")[1]
-    lines = Path(seen.data / "logs" / "haproxy.log").read_text().splitlines()
-    assert not [line for line in lines if "Lua" in line]
+    logs = seen.data / "logs"
+    assert "Lua" not in (logs / "haproxy.log").read_text(), "what the script does has not failed"
+    requests = (logs / "access.log").read_text()
+    assert "/v1/" in requests and "/-/" not in requests and "shoal-admin" not in requests
