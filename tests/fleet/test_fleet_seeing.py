@@ -37,6 +37,7 @@ def seen(make_fleet: Make, origin: Origin) -> Iterator[FleetUnderTest]:
 @pytest.fixture(scope="module")
 def prometheus(seen: FleetUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     with Prometheus(tmp_path_factory.mktemp("prometheus"), f"127.0.0.1:{seen.admin}") as found:
+        eventually(lambda: found.scraped() == dict.fromkeys(EVERYBODY, "up"), 30, "everybody is scraped")
         yield found
 
 
@@ -83,7 +84,6 @@ def dashboard() -> dict[str, str]:
 
 
 def test_prometheus_reads_everybody_and_follows_the_fleet(seen: FleetUnderTest, prometheus: Prometheus) -> None:
-    eventually(lambda: prometheus.scraped() == dict.fromkeys(EVERYBODY, "up"), 30, "everybody is scraped")
     assert {sample["metric"]["fleet"] for sample in prometheus.query("up")} == {f"127.0.0.1:{seen.admin}"}
     seen.run("scale", "limiter", "3")
     eventually(lambda: prometheus.scraped().get("limiter-3") == "up", 20, "the new worker is scraped")
