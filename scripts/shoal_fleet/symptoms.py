@@ -45,9 +45,14 @@ def look(fleet: Fleet) -> Sight | None:
     if haproxy is None:
         return None
     instances, names = own_redis(fleet), [name for service in fleet.state.services for name in fleet.workers(service)]
-    redis, workers = ({name: metrics for name in those if (metrics := _metrics(fleet, f"/metrics/{prefix}{name}"))}
-                      for prefix, those in (("redis-", instances), ("", names)))
-    return Sight(haproxy, redis, workers, tuple(sorted(set(instances) - set(redis))))
+    redis = {name: _metrics(fleet, f"/metrics/redis-{name}") for name in instances}
+    workers = {name: _metrics(fleet, f"/metrics/{name}") for name in names}
+    return Sight(haproxy, _present(redis), _present(workers),
+                 tuple(name for name, metrics in redis.items() if metrics is None))
+
+
+def _present(found: Mapping[str, Metrics | None]) -> dict[str, Metrics]:
+    return {name: metrics for name, metrics in found.items() if metrics is not None}
 
 
 def _metrics(fleet: Fleet, path: str) -> Metrics | None:
@@ -209,8 +214,7 @@ def _latency(before: Sight, now: Sight) -> Iterator[Finding]:
                           "scripts/fleet logs shows slow ones and what they waited for", Alert.SLOW)
 
 
-def _fronts(sight: Sight) -> Mapping[str, None]:
+def _fronts(sight: Sight) -> set[str]:
     """All but the workers' own."""
-    return dict.fromkeys(server for metrics in sight.workers.values()
-                         for server in metrics.values("shoal_http_request_seconds_bucket", "server")
-                         if server != "admin")
+    return {server for metrics in sight.workers.values()
+            for server in metrics.values("shoal_http_request_seconds_bucket", "server")} - {"admin"}
