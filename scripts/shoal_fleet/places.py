@@ -113,7 +113,7 @@ def _revert(fleet: Fleet, manifest: Manifest, place: Place) -> None:
     render.write(fleet)
     supervision.apply_programs(fleet)
     fleet.supervisor.wait_stopped([failed.name(worker)], fleet.timeout)
-    supervision.remove_ended(fleet)
+    supervision.end_surplus(fleet)
     fleet.journal.write("replacement taken back", worker=worker, generation=failed.generation)
     if serving(fleet, manifest, place, place.program) is None:
         again = new_program(fleet, manifest, place.id, failed.letter)

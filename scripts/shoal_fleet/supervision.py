@@ -90,14 +90,13 @@ def apply_programs(fleet: Fleet) -> set[str]:
         supervisor.wait_stopped([name], 60.0)
         supervisor.remove(name)
         del present[name]
-    for name in sorted(set(present) - wanted):
-        supervisor.stop(name)
+    end_surplus(fleet)
     for name in sorted(wanted):
         if name not in present:
             supervisor.add(name)
         elif not present[name].alive:
             supervisor.start(name)
-    return remove_ended(fleet)
+    return end_surplus(fleet)
 
 
 def wait_redis(fleet: Fleet) -> None:
@@ -131,10 +130,15 @@ def _answers(path: Path, command: str, answer: str) -> bool:
         return False
 
 
-def remove_ended(fleet: Fleet) -> set[str]:
-    """Forgets stopped programs that the state does not name; returns those that still run."""
+def end_surplus(fleet: Fleet) -> set[str]:
+    """Stops what the state does not name, and forgets what has stopped; returns what still runs. Redis is the last: a
+    worker that drains asks it to the end."""
     wanted = set(render.programs(fleet))
     surplus = {name: program for name, program in fleet.supervisor.programs().items() if name not in wanted}
+    asked = any(program.alive and not _is_redis(name) for name, program in surplus.items())
+    for name in sorted(surplus):
+        if not (asked and _is_redis(name)):
+            fleet.supervisor.stop(name)
     return {name for name, program in surplus.items() if program.alive or not fleet.supervisor.remove(name)}
 
 
@@ -142,7 +146,7 @@ def wait_ended(fleet: Fleet, seconds: float, only: str | None = None) -> None:
     """Waits for what was replaced or has left, or for one program of that, to finish its requests."""
     deadline = time.monotonic() + seconds
     while True:
-        left = remove_ended(fleet)
+        left = end_surplus(fleet)
         if not left or (only is not None and only not in left):
             return
         if time.monotonic() > deadline:
@@ -150,6 +154,10 @@ def wait_ended(fleet: Fleet, seconds: float, only: str | None = None) -> None:
                            "run the same command again, or see 'scripts/fleet logs'")
         fleet.terminal.progress(f"waiting for {', '.join(sorted(left))} to finish its requests")
         time.sleep(0.05)
+
+
+def _is_redis(program: str) -> bool:
+    return program.startswith("redis-")
 
 
 def end_orphans(fleet: Fleet) -> None:

@@ -58,17 +58,17 @@ def told(fleet: FleetUnderTest, origin: Origin, source: str, path: str, **more: 
     (PROXY, CLIENT, CLIENT, f"{CLIENT}, {PROXY}"),
     (PROXY, f"6.6.6.6, {CLIENT}", CLIENT, f"6.6.6.6, {CLIENT}, {PROXY}"),
     (PROXY, f"{CLIENT}, 10.1.2.3", CLIENT, f"{CLIENT}, 10.1.2.3, {PROXY}"),
-    (PROXY, "nonsense", PROXY, PROXY),
+    (PROXY, "nonsense", None, PROXY),
     (PROXY, "", PROXY, PROXY),
     (STRANGER, CLIENT, STRANGER, STRANGER),
     (STRANGER, f"{CLIENT}, {PROXY}", STRANGER, STRANGER),
 ])
 def test_who_asked_is_what_a_trusted_proxy_says(behind: FleetUnderTest, origin: Origin, source: str, given: str,
-                                                client: str, chain: str) -> None:
+                                                client: str | None, chain: str) -> None:
     headers = {"x_forwarded_for": given} if given else {}
     for site, wanted in (("client", client), ("chain", chain)):
         path = f"/who/{site}/{source}/{quote(given)}"
-        assert told(behind, origin, source, path, site=site, **headers).headers["x-forwarded-for"] == wanted
+        assert told(behind, origin, source, path, site=site, **headers).headers.get("x-forwarded-for") == wanted
 
 
 @pytest.mark.parametrize(("source", "given", "wanted"), [

@@ -14,7 +14,7 @@ from typing import Iterator
 import pytest
 
 from load import Load
-from origin_server import Origin, Page
+from origin_server import Origin
 from prometheus_server import Prometheus
 from shoal_cli import PATIENT, ROOT, FleetUnderTest, Make, eventually
 from site_load import SiteLoad, put_pages
@@ -46,18 +46,19 @@ def metrics(fleet: FleetUnderTest, name: str) -> tuple[int, bytes]:
     return status, body
 
 
-def refuse_some(fleet: FleetUnderTest, origin: Origin) -> None:
-    """More requests wait for an origin than a worker's limit allows."""
-    gate, statuses = threading.Event(), []
-    origin.put("/held/*", Page(b"at last", gate=gate))
-    clients = [threading.Thread(target=lambda at=at: statuses.append(fleet.visit(f"/held/{at}")[0]))
-               for at in range(60)]
-    for client in clients:
-        client.start()
+def refuse_some(fleet: FleetUnderTest) -> None:
+    """More requests wait for Redis than a worker's limit allows."""
+    statuses: list[int] = []
+    clients = [threading.Thread(target=lambda at=at: statuses.append(
+        fleet.request("POST", f"/v1/limits/bulk/held-{at}")[0])) for at in range(60)]
+    redis = fleet.other("redis-state")["pid"]
+    os.kill(redis, signal.SIGSTOP)
     try:
+        for client in clients:
+            client.start()
         eventually(lambda: 503 in statuses, 10, "one is refused")
     finally:
-        gate.set()
+        os.kill(redis, signal.SIGCONT)
         for client in clients:
             client.join(30)
     assert set(statuses) == {200, 503}
@@ -69,11 +70,11 @@ def use(fleet: FleetUnderTest, origin: Origin) -> None:
         for _ in range(12):
             fleet.request("POST", "/v1/limits/demo/greedy")
         fleet.run("cache", "purge", "--tag", "whatever")
-        refuse_some(fleet, origin)
+        refuse_some(fleet)
         ended = time.monotonic() + 3
         eventually(lambda: time.monotonic() > ended, 10, "scraped while there is traffic")
-    # Those are in the way of the visits that come meanwhile.
-    assert not load.failures and all(": 503 of " in failure for failure in visits.failures)
+    # Those are in the way of the requests that come meanwhile.
+    assert not visits.failures and all(": 503 of " in failure for failure in load.failures)
 
 
 def dashboard() -> dict[str, str]:
