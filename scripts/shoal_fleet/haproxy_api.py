@@ -51,7 +51,7 @@ class Runtime:
 
     def _quiet(self, line: str, *accepted: str) -> None:
         answer = self.command(line)
-        if answer and not any(answer.startswith(text) for text in accepted):
+        if any(said and not said.startswith(accepted) for said in answer.splitlines()):
             raise HaproxyError(f"HAProxy refused '{line}': {answer}", "run the same command again")
 
     def info(self) -> dict[str, str]:
@@ -88,10 +88,11 @@ class Runtime:
         return 0
 
     def add_server(self, backend: str, server: str, definition: str) -> None:
-        """`definition` is all that follows the name on a server line: there are no defaults here."""
-        self._quiet(f"add server {backend}/{server} {definition}", "New server registered")
-        self._quiet(f"enable health {backend}/{server}")
-        self._quiet(f"enable server {backend}/{server}")
+        """`definition` is all that follows the name on a server line: there are no defaults here. In one line, so that
+        no server is left without checks by a tool that is killed."""
+        name = f"{backend}/{server}"
+        self._quiet(f"add server {name} {definition}; enable health {name}; enable server {name}",
+                    "New server registered")
 
     def set_state(self, backend: str, server: str, state: str) -> None:
         """`state` is ready, drain or maint."""
