@@ -88,6 +88,22 @@ def test_a_soft_purge_may_be_served_while_it_is_fetched_again(cached: FleetUnder
     eventually(lambda: cached.visit("/soft")[2][-1:] == b"2", 10, "the new one is there")
 
 
+def test_a_soft_purge_may_be_served_by_a_worker_that_has_it_from_the_second_level(cached: FleetUnderTest,
+                                                                                 origin: Origin) -> None:
+    counted(origin, "/soft/l2", **{"Cache-Control": "max-age=600, stale-while-revalidate=60"})
+    first = cached.visit("/soft/l2")[1]["x-shoal-worker"]
+    cached.run("drain", first)
+    try:
+        purge(cached, "--url", url(cached, "/soft/l2"), "--soft")
+        _, headers, body = cached.visit("/soft/l2")
+        assert headers["x-shoal-worker"] != first and body[-1:] == b"1"
+        assert headers["cache-status"] == "shoal; hit; ttl=600; detail=stale"
+        eventually(lambda: cached.visit("/soft/l2")[2][-1:] == b"2", 10, "the new one is there")
+        assert "detail=stale" not in cached.visit("/soft/l2")[1]["cache-status"]
+    finally:
+        cached.run("undrain", first)
+
+
 @pytest.mark.parametrize(("arguments", "code", "what"), [
     ((), 2, "nothing is named"),
     (("--site", "nobody"), 1, "refused"),

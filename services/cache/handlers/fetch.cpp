@@ -59,21 +59,33 @@ fetch::done fetch::from_second_level()
     const auto now = boot_clock::now();
     if (!found || !with_.log.current(now)) co_return false;
     const auto how_it_stands = with_.log.judge(found->since(), found->tags());
-    const bool good =
-        protocol::judge({.use = found->use(),
-                         .age = found->age(now),
-                         .wishes = what_.view.directives,
-                         .softly_purged = how_it_stands == standing::softly_purged}) == protocol::reuse::fresh;
-    if (how_it_stands != standing::purged && good) {
-        with_.l1.insert(found);
+    const auto verdict = protocol::judge({.use = found->use(),
+                                          .age = found->age(now),
+                                          .wishes = what_.view.directives,
+                                          .softly_purged = how_it_stands == standing::softly_purged});
+    const bool usable = how_it_stands != standing::purged;
+    // Where the origin fails, even what is stale may be served from memory.
+    if (usable) with_.l1.insert(found);
+    if (usable && verdict == protocol::reuse::fresh) {
         into_->mark_older(found->since());
         into_->complete(std::move(found), answered::l2);
         co_return true;
     }
-    // Where the origin fails, it may be served from memory.
-    if (how_it_stands != standing::purged) with_.l1.insert(found);
-    if (!validates_ || validates_->wall_received() < found->wall_received()) validates_ = std::move(found);
+    if (!validates_ || validates_->wall_received() < found->wall_received()) validates_ = found;
+    if (usable && verdict == protocol::reuse::stale_while_revalidating && !revalidates_) answer_stale(found);
     co_return false;
+}
+
+/// To those who wait; the origin is then asked for those to come.
+void fetch::answer_stale(const stored_ptr& found)
+{
+    revalidates_ = true;
+    const auto answered_now = std::exchange(
+        into_, fill_ptr{new fill{with_.on.loop.get_executor(), what_.key, found, protocol::forward_reason::stale}});
+    with_.under_way.remove(*answered_now);
+    with_.under_way.add(into_);
+    answered_now->mark_older(found->since());
+    answered_now->complete(found, answered::stale);
 }
 
 fetch::done fetch::from_other_worker()

@@ -45,6 +45,7 @@ private:
     [[nodiscard]] boost::asio::awaitable<void> go();
     [[nodiscard]] boost::asio::awaitable<void> wait_for_turn();
     [[nodiscard]] done from_second_level();
+    void answer_stale(const stored_ptr& found);
     [[nodiscard]] done from_other_worker();
     [[nodiscard]] done follow(fill_follower& other);
     [[nodiscard]] bool is_mine(const stored& kept);
@@ -74,6 +75,8 @@ private:
     /// What the origin is asked about.
     stored_ptr validates_;
     bool only_strong_ = false;
+    /// Whoever asked has an answer already, a stale one.
+    bool revalidates_ = false;
     std::unique_ptr<fill_leader> lead_;
     boot_time sent_;
     boot_time received_;

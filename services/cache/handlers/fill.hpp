@@ -84,7 +84,7 @@ public:
     /// What came is for whoever asked first, and nobody else.
     void mark_personal() noexcept { personal_ = true; }
     [[nodiscard]] bool personal() const noexcept { return personal_; }
-    /// l2, miss or revalidated.
+    /// l2, stale, miss or revalidated.
     [[nodiscard]] answered how() const noexcept { return how_; }
     [[nodiscard]] boost::system::error_code error() const noexcept { return error_; }
     [[nodiscard]] const std::string& trailers() const noexcept { return trailers_; }
@@ -104,7 +104,7 @@ public:
     void mark_older(stamp since);
     [[nodiscard]] bool older() const noexcept { return older_; }
     /// It is another worker that fetches.
-    [[nodiscard]] bool followed() const noexcept { return older_ && how_ != answered::l2; }
+    [[nodiscard]] bool followed() const noexcept { return older_ && how_ != answered::l2 && how_ != answered::stale; }
     void interim(unsigned status, std::string_view lines);
     void begin(filled_head head);
     /// Waits while the slowest reader is further behind than a window, unless everything is kept. False when nobody

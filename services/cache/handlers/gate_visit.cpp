@@ -26,6 +26,7 @@ protocol::cache_status told(const fill& from, bool leads)
     protocol::cache_status made;
     made.forward = from.why();
     if (from.how() == answered::l2) made = {.hit = true, .detail = "l2"};
+    if (from.how() == answered::stale) made = {.hit = true, .detail = "stale"};
     made.collapsed = !leads || from.followed();
     made.stored = !from.older() && from.keeping();
     if (const auto& kept = from.head().kept; !kept.key.empty()) made.ttl = kept.use.fresh_for - from.head().age;
