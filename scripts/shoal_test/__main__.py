@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from shoal_test import builds, fuzz, lint
+from shoal_test import builds, fuzz, lint, tidy
 from shoal_test.context import Context, usable_jobs
 from shoal_test.report import FAILED, Counts, Report
 
@@ -89,7 +89,7 @@ def run(context: Context, parts: list[str]) -> None:
         if "headers" in parts:
             lint.check_headers(context)
         if "tidy" in parts:
-            lint.check_tidy(context)
+            tidy.check(context, lint.flags_by_file(context))
 
 
 def bootstrap(context: Context) -> int:

@@ -1,4 +1,4 @@
-"""What is checked without running anything. Each check, and each file that clang-tidy reads, counts as one."""
+"""What is checked without running anything. Each check counts as one; clang-tidy is in tidy.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from shoal_test import includes
-from shoal_test.builds import configure, errors_of, tail
+from shoal_test.builds import configure, errors_of
 from shoal_test.context import Context
 from shoal_test.report import FAILED, PASSED, Counts
 
@@ -90,59 +90,3 @@ def flags_for(commands: dict[Path, list[str]], header: Path) -> list[str]:
     """Those of a source in the same folder, or of any."""
     near = [flags for file, flags in commands.items() if file.parent == header.parent]
     return (near or list(commands.values()))[0]
-
-
-def check_tidy(context: Context) -> None:
-    """All sources of a folder in one unit: Asio and Beast are read once for each folder, not for each file.
-    A source that can't share a unit (two anonymous namespaces with one name) is read by itself."""
-    context.report.start("clang-tidy")
-    groups: dict[tuple[Path, tuple[str, ...]], list[Path]] = {}
-    for file, flags in flags_by_file(context).items():
-        if file.is_relative_to(context.root) and file.parent.name != "cmake":
-            groups.setdefault((file.parent, tuple(flags)), []).append(file)
-    done = 0
-
-    def run_group(group: tuple[tuple[Path, tuple[str, ...]], list[Path]]) -> tuple[Counts, list[str]]:
-        nonlocal done
-        (_, flags), files = group
-        result = tidy(context, files, list(flags))
-        done += 1
-        context.report.progress(f"[{done}/{len(groups)}] {files[0].parent.relative_to(context.root)}")
-        return result
-
-    largest_first = sorted(groups.items(), key=lambda group: -len(group[1]))
-    with ThreadPoolExecutor(context.jobs) as pool:
-        results = list(pool.map(run_group, largest_first))
-    total, complaints = Counts(), []
-    for counts, said in results:
-        total += counts
-        complaints += said
-    context.report.end(total, complaints)
-
-
-def tidy(context: Context, files: list[Path], flags: list[str]) -> tuple[Counts, list[str]]:
-    command = ["clang-tidy-14", "--quiet", f"--config-file={context.root / '.clang-tidy'}"]
-    if len(files) == 1:
-        code, output = context.run([*command, files[0], "--", *flags], limit=600)
-        return (FAILED, [findings(output)]) if code else (PASSED, [])
-
-    unit = context.temporary / ("_".join(files[0].relative_to(context.root).parent.parts) + f"_{len(files)}.cpp")
-    unit.write_text("".join(f'#include "{file}"\n' for file in files))
-    code, output = context.run([*command, "--checks=-bugprone-suspicious-include", unit, "--", *flags], limit=900)
-    unit.unlink()
-    if code == 0:
-        return Counts(passed=len(files)), []
-    apart = [file for file in files if re.search(rf"{re.escape(str(file))}:.*\[clang-diagnostic-error\]", output)]
-    if "clang-diagnostic-error" in output:
-        apart = apart or files
-        parts = [*([file] for file in apart), [file for file in files if file not in apart]]
-        results = [tidy(context, part, flags) for part in parts if part]
-        return sum((counts for counts, _ in results), Counts()), [line for _, said in results for line in said]
-    wrong = [file for file in files if f"{file}:" in output]
-    failed = max(1, len(wrong))
-    return Counts(passed=len(files) - failed, failed=failed), [findings(output)]
-
-
-def findings(output: str) -> str:
-    noise = re.compile(r"^\d+ warnings? (generated|treated)|^Suppressed |^Use -header-filter")
-    return tail("\n".join(line for line in output.splitlines() if not noise.match(line)), 200)

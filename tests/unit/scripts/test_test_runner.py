@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shoal_test import __main__ as command
-from shoal_test import builds, lint
+from shoal_test import builds, tidy
 from shoal_test.context import Context
 from shoal_test.report import Counts, Report, read_junit
 
@@ -99,23 +99,41 @@ def test_wrong_usage_ends_with_2(wrong: list[str], capsys: pytest.CaptureFixture
     assert ended.value.code == 2
 
 
-TIDY = """
+SOURCES_OF = """
 unit=$(for word; do case $word in *.cpp) echo "$word" ;; esac; done)
 files=$(grep -h '#include "/' "$unit" | cut -d'"' -f2)
-case "$files" in *clash_a.cpp*clash_b.cpp*) echo "$(echo "$files" | grep clash_b):1:1: error: redefinition [clang-diagnostic-error]"; exit 1 ;; esac
+"""
+COMPILER = SOURCES_OF + """
+seen=
+for file in $files; do
+    case $file in *clash*) [ "$seen" ] && echo "$file:1:1: error: redefinition"; seen=1 ;; esac
+done
+"""
+TIDY = SOURCES_OF + """
+case "$files" in *clash_a*clash_b*) echo "$(echo "$files" | grep clash_b):1:1: error: [clang-diagnostic-error]"; exit 1 ;; esac
 grep -q BAD ${files:-$unit} && { echo "$(grep -l BAD ${files:-$unit}):1:1: error: bad [x]"; exit 1; }
 exit 0
 """
 
 
-def test_sources_that_can_not_share_a_unit_are_read_apart(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sources_that_can_not_share_a_unit_get_different_ones(context: Context, monkeypatch: pytest.MonkeyPatch,
+                                                               capsys: pytest.CaptureFixture[str]) -> None:
     executable(context.root / "clang-tidy-14", TIDY)
+    executable(context.root / "clang++-14", COMPILER)
     monkeypatch.setenv("PATH", f"{context.root}:{os.environ['PATH']}")
     files = []
-    for name, text in (("clash_a", ""), ("clash_b", ""), ("fine", ""), ("wrong", "BAD")):
+    for name, text in (("clash_a", ""), ("clash_b", ""), ("clash_c", ""), ("fine", ""), ("wrong", "BAD")):
         files.append(context.root / f"{name}.cpp")
         files[-1].write_text(text)
-    counts, complaints = lint.tidy(context, files, [])
-    assert counts == Counts(3, 1, 0)
-    assert len(complaints) == 1 and "wrong.cpp:1:1: error: bad" in complaints[0]
-    assert lint.tidy(context, files[:3], [])[0] == Counts(3, 0, 0)
+    units = tidy.settle(context, files, {file: [] for file in files})
+    assert sorted([path.stem for path in unit.files] for unit in units) == [["clash_a", "fine", "wrong"], ["clash_b"],
+                                                                            ["clash_c"]]
+    tidy.check(context, {file: [] for file in files})
+    assert context.report.total == Counts(4, 1, 0)
+    assert "wrong.cpp:1:1: error: bad" in capsys.readouterr().out
+
+
+def test_a_unit_is_read_with_what_any_of_its_sources_needs() -> None:
+    one, other = Path("/a.cpp"), Path("/b.cpp")
+    unit = tidy.united([one, other], {one: ["-I/x", "-isystem", "/s"], other: ["-DY", "-I/x", "-isystem", "/t"]})
+    assert unit.flags == ("-I/x", "-isystem", "/s", "-DY", "-isystem", "/t")
