@@ -10,7 +10,7 @@ from .results import Point
 from .scales import Scale, number
 
 WIDTH, HEIGHT = 640, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 10, 38
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 24, 10, 38
 _PLOT_WIDTH, _PLOT_HEIGHT = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 
 
