@@ -38,9 +38,10 @@ class Screen:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
                  trace: TracebackType | None) -> None:
+        self._shown = None
+        self._give_back()
         for number in (signal.SIGTSTP, signal.SIGWINCH):
             signal.signal(number, signal.SIG_DFL)
-        self._give_back()
 
     def _take(self) -> None:
         if self._modes is not None:
@@ -76,9 +77,10 @@ class Screen:
         """`text` is asked for lines for so many columns; `paint` may colour one, and not change its width."""
         self._shown = text, paint
         size = os.get_terminal_size(sys.stdout.fileno())
-        # One that does not know its size says 0. Drawn over what is there, in one piece: so nothing flickers.
-        columns, rows = size.columns or 80, size.lines or 24
+        # One that does not know its size says 0. In the last column, what clears the rest of a line clears a character.
+        columns, rows = (size.columns or 80) - 1, size.lines or 24
         fitting = fit(text(columns), columns, rows)
+        # Over what is there, and in one piece: so nothing flickers.
         _write(_HOME + "\n".join(paint(line) + _END_OF_LINE for line in fitting) + _REST)
 
     def wait(self, seconds: float) -> bool:

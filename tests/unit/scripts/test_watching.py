@@ -148,7 +148,7 @@ LINES = ["a" * 20, "b", "c", "d", "verdict " + "of words " * 3]
     (80, 4, ["a" * 20, "b", "and 2 lines more: make the window higher", LINES[-1].strip()]),
     (80, 2, ["and 4 lines more: make the window higher", LINES[-1].strip()]),
     (80, 1, [LINES[-1].strip()]),
-    (10, 3, ["a" * 10, "and 4 line", "verdict of"]),
+    (10, 3, ["a" * 10, "and 3 line", "verdict of"]),
 ])
 def test_a_text_fits_the_screen_with_its_last_line(columns: int, rows: int, fitting: list[str]) -> None:
     found = fit(LINES, columns, rows)
