@@ -76,7 +76,7 @@ def lines(seen: Mapping[str, Any], width: int) -> list[str]:
 
 def tables(seen: Mapping[str, Any], width: int) -> list[str]:
     """Columns that nothing is known for, or that do not fit, are left out."""
-    two_looks = seen.get("interval_s") is not None
+    two_looks = any(worker.get("interval_s") is not None for worker in seen["workers"])
     columns = [column for column in _WORKERS if (column.steady and two_looks) or _known(column, seen["workers"])]
     return [*_table(columns, seen["workers"], width), "", *_table(_OTHERS, seen["others"], width)]
 

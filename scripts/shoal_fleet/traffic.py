@@ -14,7 +14,7 @@ from .worker_api import get, listener_pid, of_each
 HITS = ("l1", "l2", "collapsed", "stale")
 """Results of the cache that were answered without a fetch of their own."""
 UNKNOWN: Mapping[str, float | None] = dict.fromkeys(
-    ("requests_per_s", "p50_ms", "p99_ms", "in_flight", "loop_stall_ms", "hit_ratio"))
+    ("interval_s", "requests_per_s", "p50_ms", "p99_ms", "in_flight", "loop_stall_ms", "hit_ratio"))
 
 _SECONDS = 1.0
 _LATENCY = "shoal_http_request_seconds"
@@ -66,8 +66,9 @@ def measured(before: Sample | None, now: Sample | None) -> dict[str, float | Non
     found["in_flight"] = int(now.metrics.without("server", "admin").total("shoal_http_in_flight"))
     if before is None or before.pid != now.pid or now.at <= before.at:
         return found
-    grown = now.metrics.since(before.metrics).without("server", "admin")
-    found["requests_per_s"] = round(grown.total(f"{_LATENCY}_count") / (now.at - before.at), 2)
+    grown, seconds = now.metrics.since(before.metrics).without("server", "admin"), now.at - before.at
+    found["interval_s"] = round(seconds, 3)
+    found["requests_per_s"] = round(grown.total(f"{_LATENCY}_count") / seconds, 2)
     found["p50_ms"] = _ms(grown.quantile(_LATENCY, 0.5))
     found["p99_ms"] = _ms(grown.quantile(_LATENCY, 0.99))
     found["loop_stall_ms"] = _ms(_stall(before.metrics, now.metrics, grown))

@@ -41,16 +41,11 @@ class Watch:
         # While somebody changes it, it can't be as wanted.
         changing = lock.holder(self._tool.home)
         drift = [finding.what for finding in checks.drift(fleet, seen)] if changing is None else []
-        return seen | {"interval_s": self._interval(before), "changing": changing, "drift": drift}
+        return seen | {"changing": changing, "drift": drift}
 
     def _up(self) -> Fleet | None:
         fleet = self._tool.find()
         return fleet if fleet is not None and fleet.state.up else None
-
-    def _interval(self, before: traffic.Look) -> float | None:
-        """The longest: who was asked late at one look may not have been at the other."""
-        spans = [now.at - before[name].at for name, now in self._before.items() if name in before]
-        return round(max(spans), 2) if spans else None
 
     def _ring_shares(self, fleet: Fleet) -> dict[str, float]:
         """What nobody is sent by the ring has no share; without a ring, nobody is in here."""

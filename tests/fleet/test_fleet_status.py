@@ -20,7 +20,7 @@ from shoal_cli import PATIENT, FleetUnderTest, Make, eventually
 
 SERVICE_MS = 20
 ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
-MEASURED = ("requests_per_s", "p50_ms", "p99_ms", "in_flight", "loop_stall_ms", "hit_ratio")
+MEASURED = ("interval_s", "requests_per_s", "p50_ms", "p99_ms", "in_flight", "loop_stall_ms", "hit_ratio")
 Seen = dict[str, Any]
 
 
@@ -56,7 +56,7 @@ def workers_of(seen: Seen, service: str) -> list[Seen]:
 
 def answered(seen: Seen, service: str) -> dict[str, float]:
     """How many, by worker."""
-    return {worker["name"]: worker["requests_per_s"] * seen["interval_s"] for worker in workers_of(seen, service)}
+    return {worker["name"]: worker["requests_per_s"] * worker["interval_s"] for worker in workers_of(seen, service)}
 
 
 def test_rates_and_times_are_those_of_the_requests_that_were_made(watched: FleetUnderTest) -> None:
@@ -72,7 +72,7 @@ def test_rates_and_times_are_those_of_the_requests_that_were_made(watched: Fleet
         seen.append(next(following))
     for worker in ("limiter-1", "limiter-2"):
         count = sum(answered(look, "limiter")[worker] for look in seen)
-        assert count == pytest.approx(owners.count(worker), rel=0.1)
+        assert count == pytest.approx(owners.count(worker), rel=0.05)
     busy = [worker for look in seen for worker in workers_of(look, "limiter") if worker["requests_per_s"]]
     assert all(SERVICE_MS <= worker["p50_ms"] <= worker["p99_ms"] for worker in busy)
     idle = [worker for look in seen for worker in workers_of(look, "limiter") if not worker["requests_per_s"]]
@@ -94,7 +94,7 @@ def test_the_hit_ratio_is_that_of_the_site_s_visits(watched: FleetUnderTest, ori
                 count = answered(look, "cache")[worker["name"]]
                 total, hits = total + count, hits + count * (worker["hit_ratio"] or 0.0)
             assert all(worker["hit_ratio"] is None for worker in workers_of(look, "limiter"))
-    assert hits / total == pytest.approx(0.75, abs=0.03)
+    assert hits / total == pytest.approx(0.75, abs=0.05)
 
 
 def test_what_is_being_answered_is_in_flight(watched: FleetUnderTest, origin: Origin) -> None:
@@ -153,7 +153,7 @@ def test_who_does_not_answer_is_unknown_and_named_as_drift(watched: FleetUnderTe
     finally:
         os.kill(pid, signal.SIGKILL)
     stopped, other = workers_of(seen, "limiter")
-    assert [stopped[name] for name in (*MEASURED, "version", "uptime_s")] == [None] * 8
+    assert [stopped[name] for name in (*MEASURED, "version", "uptime_s")] == [None] * 9
     assert stopped["pid"] == pid and stopped["ring_share"] > 0.4
     assert stopped["state"] != "serving" and any("limiter-1 is " in what for what in seen["drift"])
     assert other["requests_per_s"] == other["in_flight"] == 0 and other["state"] == "serving"

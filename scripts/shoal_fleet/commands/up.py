@@ -137,6 +137,7 @@ def _take_back(fleet: Fleet, before: State) -> None:
 
 def _report(fleet: Fleet, as_json: bool, seconds: float) -> None:
     seen = collect(fleet)
+    fleet.terminal.clear()
     if as_json:
         print(json.dumps(seen, indent=2))
         return

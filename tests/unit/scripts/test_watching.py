@@ -16,7 +16,8 @@ from shoal_fleet.traffic import UNKNOWN, Sample, measured
 from shoal_fleet.watching import Watch
 
 
-def metrics(asked: int = 0, quick: int = 0, stalls: int = 0, longest: float = 0.3, hits: int = 0, misses: int = 0) -> str:
+def metrics(asked: int = 0, quick: int = 0, stalls: int = 0, longest: float = 0.3, hits: int = 0,
+            misses: int = 0) -> str:
     """`quick` of those that were asked took at most 10 ms, the others 50; `stalls` are of 100 to 250 ms."""
     return f"""
 shoal_http_in_flight{{server="public"}} 2
@@ -50,8 +51,9 @@ BEFORE = sample(10.0, metrics(asked=1000, quick=1000, hits=50, misses=900))
 
 def test_what_has_grown_is_of_the_interval_alone() -> None:
     now = sample(12.0, metrics(asked=1100, quick=1090, stalls=1, hits=80, misses=920))
-    assert measured(BEFORE, now) == {"requests_per_s": 50.0, "p50_ms": pytest.approx(5.556, abs=0.001), "p99_ms": 46.0,
-                                     "in_flight": 5, "loop_stall_ms": 250.0, "hit_ratio": 0.75}
+    assert measured(BEFORE, now) == {
+        "interval_s": 2.0, "requests_per_s": 50.0, "p50_ms": pytest.approx(5.556, abs=0.001), "p99_ms": 46.0,
+        "in_flight": 5, "loop_stall_ms": 250.0, "hit_ratio": 0.75}
 
 
 def test_a_stall_is_exact_when_it_is_the_longest_so_far_and_never_above_that() -> None:
@@ -62,7 +64,7 @@ def test_a_stall_is_exact_when_it_is_the_longest_so_far_and_never_above_that() -
 
 def test_when_nothing_was_asked_there_is_a_rate_and_no_time() -> None:
     now = measured(BEFORE, sample(12.0, metrics(asked=1000, quick=1000, hits=50, misses=900)))
-    assert now == dict(UNKNOWN) | {"requests_per_s": 0.0, "in_flight": 5}
+    assert now == dict(UNKNOWN) | {"interval_s": 2.0, "requests_per_s": 0.0, "in_flight": 5}
 
 
 @pytest.mark.parametrize("before", [None, sample(10.0, metrics(asked=1000), pid=8), sample(12.0, metrics())],
@@ -76,8 +78,8 @@ def test_of_who_does_not_answer_nothing_is_known() -> None:
 
 
 WORKER = {"name": "limiter-1", "state": "serving", "id": 1, "pid": 4711, "version": "0.1.0", "uptime_s": 200.0,
-          "supervisor": "RUNNING", "haproxy": "UP", "weight": 256, "ring_share": 0.25, "requests_per_s": 1234.5,
-          "p50_ms": 0.412, "p99_ms": 12.34, "in_flight": 3, "loop_stall_ms": 2600.0, "hit_ratio": None}
+          "supervisor": "RUNNING", "haproxy": "UP", "weight": 256, "ring_share": 0.25, "interval_s": 1.0,
+          "requests_per_s": 1234.5, "p50_ms": 0.412, "p99_ms": 12.34, "in_flight": 3, "loop_stall_ms": 2600.0, "hit_ratio": None}
 STOPPED = dict.fromkeys(WORKER) | {"name": "limiter-12", "state": "stopped", "id": 12, "haproxy": "DOWN",
                                    "ring_share": 0.75}
 OTHER = {"name": "haproxy", "pid": 12, "state": "running", "uptime_s": 7.0}
@@ -85,17 +87,17 @@ OTHER = {"name": "haproxy", "pid": 12, "state": "running", "uptime_s": 7.0}
 
 def fleet(*workers: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"up": True, "home": "/h", "url": "http://u", "sites": {"cache": "http://s"}, "admin": "http://a",
-            "workers": list(workers), "others": [OTHER], "interval_s": 1.0, "changing": None, "drift": []} | more
+            "workers": list(workers), "others": [OTHER], "changing": None, "drift": []} | more
 
 
 def test_a_table_has_everything_that_is_known_where_there_is_room() -> None:
     assert overview.lines(fleet(WORKER, STOPPED), 1000) == [
-        "WORKER      STATE    REQ/S     P50     P99  FLIGHT  STALL  SHARE  WEIGHT  HAPROXY  SUPERVISOR  ID   PID  UPTIME"
-        "  VERSION",
-        "limiter-1   serving   1234  0.41ms  12.3ms       3   2.6s  25.0%     256  UP       RUNNING      1  4711   3m20s"
-        "  0.1.0",
-        "limiter-12  stopped      -       -       -       -      -  75.0%       -  DOWN     -           12     -       -"
-        "  -",
+        "WORKER      STATE    REQ/S     P50     P99  FLIGHT  STALL  SHARE  WEIGHT  HAPROXY  SUPERVISOR  ID   PID"
+        "  UPTIME  VERSION",
+        "limiter-1   serving   1234  0.41ms  12.3ms       3   2.6s  25.0%     256  UP       RUNNING      1  4711"
+        "   3m20s  0.1.0",
+        "limiter-12  stopped      -       -       -       -      -  75.0%       -  DOWN     -           12     -"
+        "       -  -",
         "",
         "OTHER    STATE    PID  UPTIME",
         "haproxy  running   12      7s",
@@ -117,7 +119,7 @@ def test_a_table_fits_a_terminal_and_keeps_what_is_asked_for_first(width: int) -
 def test_columns_do_not_come_and_go_with_the_traffic() -> None:
     idle = WORKER | dict.fromkeys(("p50_ms", "p99_ms", "loop_stall_ms"))
     assert "P50" in overview.tables(fleet(idle), 1000)[0] and "STALL" in overview.tables(fleet(idle), 1000)[0]
-    assert "P50" not in overview.tables(fleet(idle, interval_s=None), 1000)[0]
+    assert "P50" not in overview.tables(fleet(idle | {"interval_s": None}), 1000)[0]
     assert "HITS" not in overview.tables(fleet(idle), 1000)[0]
 
 
