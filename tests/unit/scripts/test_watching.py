@@ -79,7 +79,8 @@ def test_of_who_does_not_answer_nothing_is_known() -> None:
 
 WORKER = {"name": "limiter-1", "state": "serving", "id": 1, "pid": 4711, "version": "0.1.0", "uptime_s": 200.0,
           "supervisor": "RUNNING", "haproxy": "UP", "weight": 256, "ring_share": 0.25, "interval_s": 1.0,
-          "requests_per_s": 1234.5, "p50_ms": 0.412, "p99_ms": 12.34, "in_flight": 3, "loop_stall_ms": 2600.0, "hit_ratio": None}
+          "requests_per_s": 1234.5, "p50_ms": 0.412, "p99_ms": 12.34, "in_flight": 3, "loop_stall_ms": 2600.0,
+          "hit_ratio": None}
 STOPPED = dict.fromkeys(WORKER) | {"name": "limiter-12", "state": "stopped", "id": 12, "haproxy": "DOWN",
                                    "ring_share": 0.75}
 OTHER = {"name": "haproxy", "pid": 12, "state": "running", "uptime_s": 7.0}
