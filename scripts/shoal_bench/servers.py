@@ -100,11 +100,16 @@ class Fleet:
             raise RuntimeError(f"scripts/fleet {arguments[0]} failed: {done.stderr.strip()[-2000:]}")
         return done.stdout
 
+    def _status(self) -> dict[str, Any]:
+        """At once: what its workers do meanwhile is measured here."""
+        found: dict[str, Any] = json.loads(self._run("status", "--json", "--interval", "0"))
+        return found
+
     def scale(self, workers: int) -> None:
         self._run("scale", "limiter", str(workers))
 
     def server(self) -> Server:
-        status = json.loads(self._run("status", "--json"))
+        status = self._status()
         others = {entry["name"]: int(entry["pid"]) for entry in status["others"]}
         workers = status["workers"]
         return Server(str(status["url"]), {
@@ -115,13 +120,13 @@ class Fleet:
 
     @property
     def redis_socket(self) -> Path:
-        return Path(json.loads(self._run("status", "--json"))["run"]) / "redis-state.sock"
+        return Path(self._status()["run"]) / "redis-state.sock"
 
     @contextmanager
     def worker(self, folder: Path, number: int = 0) -> Iterator[tuple[Server, Path]]:
         """Another worker outside of the ring, beside the fleet's and with its Redis: on TCP as nginx is, and the
         unix socket under which it can be had as well."""
-        status = json.loads(self._run("status", "--json"))
+        status = self._status()
         data, port = Path(status["data"]), free_port()
         place, admin = folder / f"worker-{number}.sock", folder / f"worker-{number}.admin"
         binary = data / "bin" / status["workers"][0]["build"] / "shoal-limiter"

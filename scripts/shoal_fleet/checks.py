@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterator
 from . import config, haproxy_config, lock, processes, render, sections, symptoms
 from .alerts import Alert, Finding
 from .build import TOOLS
-from .errors import FleetError
+from .errors import FleetError, StoppedMidway
 from .fleet import Fleet
 from .haproxy_api import HaproxyError
 from .ports import is_free
@@ -50,6 +50,8 @@ def drift(fleet: Fleet, seen: dict[str, Any]) -> list[Finding]:
 def _guarded(check: Callable[[Fleet], Iterator[Finding]], fleet: Fleet) -> list[Finding]:
     try:
         return list(check(fleet))
+    except StoppedMidway:
+        raise  # by a signal: nothing of the fleet's
     except FleetError as error:
         return [Finding(error.message, error.hint, Alert.HAPROXY_DOWN if isinstance(error, HaproxyError) else None)]
 

@@ -25,7 +25,8 @@ true, step by step; a call that was killed is finished by the next one."""
 _EXAMPLES = """\
 examples:
   scripts/fleet up                        build, start, and wait until every worker serves
-  scripts/fleet status                    what runs
+  scripts/fleet status                    what runs, and what it does
+  scripts/fleet top                       the same, again and again
   scripts/fleet scale limiter +2          two more workers, without a failed request
   scripts/fleet restart limiter           replace its workers, one after the other
   scripts/fleet reload                    read the configuration file again

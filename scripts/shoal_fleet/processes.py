@@ -67,6 +67,15 @@ def of_fleet(layout: Layout, uid: int) -> list[Process]:
     return found
 
 
+def uptime(pid: int) -> float | None:
+    """Seconds since it started; None when it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
 def orphans(layout: Layout, uid: int, supervisor: int | None) -> list[Process]:
     """Those of the fleet's processes that the running supervisord is no ancestor of."""
     found = {process.pid: process for process in of_fleet(layout, uid)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from typing import Iterable, Mapping
+from typing import Iterable, Iterator, Mapping
 
 _SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)(?: \S+)?')
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
@@ -28,6 +28,25 @@ class Metrics:
                 continue
             labels = frozenset((name, _plain(value)) for name, value in _LABEL.findall(sample[2] or ""))
             self._samples[sample[1]][labels] += float(sample[3])
+
+    def since(self, before: "Metrics") -> "Metrics":
+        """By how much each sample has grown."""
+        return self._made((name, labels, value - before._samples.get(name, {}).get(labels, 0.0))
+                          for name, labels, value in self._all())
+
+    def without(self, label: str, value: str) -> "Metrics":
+        """All samples but those that have it."""
+        return self._made(sample for sample in self._all() if (label, value) not in sample[1])
+
+    def _all(self) -> Iterator[tuple[str, Labels, float]]:
+        return ((name, labels, value) for name, by in self._samples.items() for labels, value in by.items())
+
+    @staticmethod
+    def _made(samples: Iterable[tuple[str, Labels, float]]) -> "Metrics":
+        found = Metrics()
+        for name, labels, value in samples:
+            found._samples[name][labels] = value
+        return found
 
     def values(self, name: str, by: str) -> set[str]:
         """What the label `by` is in the samples of `name`."""

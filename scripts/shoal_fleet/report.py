@@ -11,8 +11,7 @@ from .haproxy_api import HaproxyError
 from .manifest import Manifest
 from .state import Place
 from .supervisor import Program, SupervisorError
-from .terminal import duration
-from .worker_api import WorkerView, view
+from .worker_api import WorkerView, of_each, view
 
 
 def collect(fleet: Fleet) -> dict[str, Any]:
@@ -23,9 +22,14 @@ def collect(fleet: Fleet) -> dict[str, Any]:
         programs = {}
     try:
         statuses = fleet.runtime.statuses()
+        weights = {(server.backend, server.name): server.weight for server in fleet.runtime.servers()}
     except HaproxyError:
-        statuses = {}
-    workers = [_worker(fleet, manifest, place, name, programs, _balanced(manifest, name, statuses))
+        statuses, weights = {}, {}
+    probes = {name: manifest.probe for manifest, _, name in fleet.places()}
+    views = of_each(probes, lambda name: view(fleet.layout.admin(name), probes[name], timeout=1.0))
+    workers = [_worker(manifest, place, name, views[name], programs.get(place.program.name(name)),
+                       _balanced(manifest, name, statuses))
+               | {"weight": _weight(manifest, name, weights)}
                for manifest, place, name in fleet.places()]
     return {
         "up": True,
@@ -48,10 +52,13 @@ def _balanced(manifest: Manifest, name: str, statuses: dict[tuple[str, str], str
     return next((status for status in found if status not in ("UP", "DRAIN")), found[0])
 
 
-def _worker(fleet: Fleet, manifest: Manifest, place: Place, name: str, programs: dict[str, Program],
+def _weight(manifest: Manifest, name: str, weights: dict[tuple[str, str], int]) -> int | None:
+    """In HAProxy; where it has the worker twice, the lower one: drift, which others name."""
+    return min((weights[backend, name] for backend in manifest.backends if (backend, name) in weights), default=None)
+
+
+def _worker(manifest: Manifest, place: Place, name: str, seen: WorkerView | None, program: Program | None,
             balanced: str) -> dict[str, Any]:
-    seen = view(fleet.layout.admin(name), manifest.probe, timeout=1.0)
-    program = programs.get(place.program.name(name))
     pid = seen.pid if seen else program.pid if program and program.alive else 0
     return {
         "name": name,
@@ -59,8 +66,9 @@ def _worker(fleet: Fleet, manifest: Manifest, place: Place, name: str, programs:
         "pid": pid or None,
         "state": _state(seen, program, balanced, place),
         "id": place.id,
+        "supervisor": program.state if program else None,
         "haproxy": balanced,
-        "uptime_s": round(seen.uptime, 1) if seen else None,
+        "uptime_s": _rounded(seen.uptime) if seen else None,
         "version": seen.version if seen else None,
         "generation": seen.generation if seen else place.program.generation,
         "config_version": seen.config_version if seen else None,
@@ -81,12 +89,16 @@ def _state(seen: WorkerView | None, program: Program | None, balanced: str, plac
             "STOPPING": "draining"}.get(program.state, "stopped")
 
 
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
 def _others(fleet: Fleet, programs: dict[str, Program]) -> list[dict[str, Any]]:
     found = []
     for process in processes.of_fleet(fleet.layout, fleet.account.uid):
         if process.kind == "supervisord":
             found.append({"name": "supervisord", "pid": process.pid, "state": "running" if programs else "failed",
-                          "uptime_s": None})
+                          "uptime_s": _rounded(processes.uptime(process.pid))})
     if not found:
         found.append({"name": "supervisord", "pid": None, "state": "stopped", "uptime_s": None})
     workers = {place_program for _, place, name in fleet.places()
@@ -98,18 +110,5 @@ def _others(fleet: Fleet, programs: dict[str, Program]) -> list[dict[str, Any]]:
         state = {"RUNNING": "running", "STARTING": "running", "STOPPING": "draining", "BACKOFF": "failed",
                  "FATAL": "failed"}.get(program.state, "stopped")
         found.append({"name": name, "pid": program.pid or None, "state": state,
-                      "uptime_s": round(time.time() - program.started, 1) if program.alive else None})
+                      "uptime_s": _rounded(time.time() - program.started) if program.alive else None})
     return found
-
-
-def rows(seen: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Header and lines of the table."""
-    header = ["NAME", "STATE", "PID", "HAPROXY", "UPTIME", "GENERATION", "VERSION"]
-
-    def line(entry: dict[str, Any]) -> list[str]:
-        uptime = entry.get("uptime_s")
-        return [entry["name"], entry["state"], str(entry["pid"] or "-"), str(entry.get("haproxy", "-")),
-                "-" if uptime is None else duration(uptime), str(entry.get("generation", "-")),
-                str(entry.get("version") or "-")]
-
-    return header, [line(entry) for entry in seen["workers"] + seen["others"]]

@@ -13,11 +13,11 @@ from .fleet import Fleet
 from .ports import dialled
 from .prometheus import Metrics
 from .render import own_redis
+from .traffic import HITS
 
 _SECONDS = 1.0
 _ENOUGH = 20
 """Requests between the two looks, below which nothing is said of their share or their time."""
-_HITS = ("l1", "l2", "collapsed", "stale")
 
 
 @dataclass
@@ -194,9 +194,9 @@ def _hit_ratio(before: Sight, now: Sight, site: str) -> Iterator[Finding]:
     usual = sum(metrics.total(name, site=site) for metrics in before.workers.values())
     if requests < _ENOUGH or usual < 50 * _ENOUGH:
         return
-    hits = sum(_summed(before, now, name, site=site, result=result) for result in _HITS) / requests
+    hits = sum(_summed(before, now, name, site=site, result=result) for result in HITS) / requests
     usually = sum(metrics.total(name, site=site, result=result) for metrics in before.workers.values()
-                  for result in _HITS) / usual
+                  for result in HITS) / usual
     if hits < 0.5 * usually:
         yield Finding(f"site {site} has only {hits:.0%} of hits, and {usually:.0%} since its workers started",
                       "scripts/fleet cache stat; 'scripts/fleet cache inspect URL' says why one is not stored",

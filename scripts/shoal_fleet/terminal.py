@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
-from typing import Sequence, TextIO
+from typing import Collection, Sequence, TextIO
 
 _COLOURS = {"green": "32", "red": "31", "yellow": "33", "dim": "2", "bold": "1"}
 
 _LOG_SECONDS = 5.0
+_WIDE = 1000
+
+
+def is_live(stream: TextIO) -> bool:
+    """Whether what is written there can be rewritten."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def use_colour(stream: TextIO) -> bool:
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return is_live(stream) and not os.environ.get("NO_COLOR")
 
 
 def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
@@ -27,7 +34,7 @@ class Terminal:
 
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._live = is_live(sys.stderr)
         self._open = False
         self._last = time.monotonic()
 
@@ -35,7 +42,7 @@ class Terminal:
         """A line that stays."""
         if self._quiet:
             return
-        self._clear()
+        self.clear()
         self._last = time.monotonic()
         print(text, file=sys.stderr, flush=True)
 
@@ -54,23 +61,30 @@ class Terminal:
         self._open = True
 
     def error(self, message: str, hint: str = "") -> None:
-        self._clear()
+        self.clear()
         print(f"{paint('fleet:', 'red', sys.stderr)} {message}", file=sys.stderr)
         if hint:
             print(f"  {hint}", file=sys.stderr)
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Takes the line of progress away, before something else is printed."""
         if self._open:
             sys.stderr.write("\r\x1b[K")
             self._open = False
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Left-aligned columns, two blanks apart."""
+def columns() -> int:
+    """For results: what is no terminal is as wide as they need, unless $COLUMNS says otherwise, as watch(1) does."""
+    return shutil.get_terminal_size((_WIDE, 1)).columns
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str] = ()) -> str:
+    """Columns two blanks apart, left-aligned but for those whose headers are in `right`."""
     lines = [list(header), *(list(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines
+        "  ".join(cell.rjust(width) if name in right else cell.ljust(width)
+                  for name, cell, width in zip(header, line, widths)).rstrip() for line in lines
     )
 
 

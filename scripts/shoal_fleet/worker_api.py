@@ -6,9 +6,13 @@ import http.client
 import json
 import socket
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable, Iterable, TypeVar
+
+_AT_ONCE = 32
+_Answer = TypeVar("_Answer")
 
 
 class _Connection(http.client.HTTPConnection):
@@ -46,6 +50,13 @@ def get(path: Path, target: str, timeout: float = 2.0) -> tuple[int, bytes]:
         return response.status, response.read(1 << 20)
     finally:
         connection.close()
+
+
+def of_each(names: Iterable[str], ask: Callable[[str], _Answer]) -> dict[str, _Answer]:
+    """Asks for all at once: those that do not answer hold nobody up."""
+    asked = list(names)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return dict(zip(asked, pool.map(ask, asked)))
 
 
 def view(admin: Path, probe: str = "/-/ready", timeout: float = 2.0) -> WorkerView | None:

@@ -12,8 +12,8 @@ from .errors import LoadError
 
 def options(root: Path, home: Path) -> list[str]:
     """--pid NAME=PID for each process that runs now, workers, HAProxy and Redis; supervisord serves nobody."""
-    result = subprocess.run([root / "scripts" / "fleet", "status", "--json", "--home", str(home)], capture_output=True,
-                            text=True, stdin=subprocess.DEVNULL, check=False)
+    result = subprocess.run([root / "scripts" / "fleet", "status", "--json", "--interval", "0", "--home", str(home)],
+                            capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     try:
         status = json.loads(result.stdout)
     except ValueError:

@@ -17,11 +17,10 @@ from shoal_fleet.proof import ring_of
 from shoal_fleet.ring import path_bytes
 from shoal_fleet.terminal import duration, table
 from shoal_fleet.tool import Tool
+from shoal_fleet.traffic import HITS
 from shoal_fleet.worker_api import get
 
 _RESULTS = ("l1", "l2", "collapsed", "stale", "revalidated", "miss", "bypass", "error")
-# Answered without a fetch of their own.
-_HITS = ("l1", "l2", "collapsed", "stale")
 # A worker that can't be asked holds an acknowledgement for one lease at most; the rest is for a busy machine.
 _PURGE_SECONDS = 15.0
 
@@ -121,7 +120,7 @@ def statistics(texts: Mapping[str, str]) -> dict[str, Any]:
 def _answered(metrics: prometheus.Metrics, **of: str) -> dict[str, Any]:
     by = {result: int(metrics.total("shoal_cache_requests_total", result=result, **of)) for result in _RESULTS}
     requests = int(metrics.total("shoal_cache_requests_total", **of))
-    hits = sum(by[result] for result in _HITS)
+    hits = sum(by[result] for result in HITS)
     fetch = {name: metrics.quantile("shoal_cache_fetch_seconds", share, **of)
              for name, share in (("p50_ms", 0.5), ("p99_ms", 0.99))}
     return {"requests": requests, "hit_ratio": round(hits / requests, 4) if requests else None, **by,
@@ -146,7 +145,7 @@ def _line(site: str, one: Mapping[str, Any]) -> list[str]:
     def time(name: str) -> str:
         return "-" if one["fetch"][name] is None else f"{one['fetch'][name]:.1f} ms"
 
-    return [site, str(requests), share(sum(one[result] for result in _HITS)),
+    return [site, str(requests), share(sum(one[result] for result in HITS)),
             *(share(one[result]) for result in _RESULTS), time("p50_ms"), time("p99_ms")]
 
 

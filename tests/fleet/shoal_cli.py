@@ -85,7 +85,7 @@ class FleetUnderTest:
         return self.run(*self.up_line(*arguments), code=code)
 
     def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        found: dict[str, Any] = json.loads(self.run("status", "--json", "--interval", "0").stdout)
         return found
 
     def workers(self) -> dict[str, dict[str, Any]]:

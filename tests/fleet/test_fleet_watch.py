@@ -11,7 +11,7 @@ from shoal_cli import FleetUnderTest, eventually
 
 
 def last_line(fleet: FleetUnderTest, code: int = 0) -> str:
-    return fleet.run("status", "--check", code=code).stdout.splitlines()[-1]
+    return fleet.run("status", "--check", "--interval", "0", code=code).stdout.splitlines()[-1]
 
 
 def test_events_are_followed_as_they_happen(shared: FleetUnderTest) -> None:

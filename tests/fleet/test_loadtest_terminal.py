@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import subprocess
-import threading
 from pathlib import Path
 
 from known_server import KnownServer
 from loadtest_cli import command, environment
-
-
-def on_terminal(arguments: list[str], environ: dict[str, str]) -> str:
-    """Everything that it wrote to a terminal."""
-    mine, its = pty.openpty()
-    said = b""
-
-    def listen() -> None:
-        nonlocal said
-        while True:
-            try:
-                part = os.read(mine, 65536)
-            except OSError:  # the other end is closed
-                return
-            said += part
-
-    with subprocess.Popen(arguments, stdin=its, stdout=its, stderr=its, env=environ) as process:
-        os.close(its)
-        thread = threading.Thread(target=listen)
-        thread.start()
-        assert process.wait(60) == 0
-    thread.join(30)
-    os.close(mine)
-    return said.decode()
+from pseudo_terminal import OnTerminal
 
 
 def test_on_a_terminal_one_line_follows_the_run(tmp_path: Path) -> None:
     with KnownServer() as server:
-        said = on_terminal(command("--url", server.url, "--rate", "50", "--duration", "2s"),
-                           {**environment(), "TERM": "xterm"})
+        with OnTerminal(command("--url", server.url, "--rate", "50", "--duration", "2s"), environment()) as terminal:
+            assert terminal.ended() == 0
+            said = terminal.said
     shown = [line for line in said.split("\r\x1b[K") if "under way" in line]
     assert 4 <= len(shown) <= 10
     counts = [int(re.search(r"(\d+) requests", line)[1]) for line in shown]  # type: ignore[index]

@@ -14,16 +14,17 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser, name: str, text
                                  formatter_class=argparse.RawDescriptionHelpFormatter, **more)
 
 
-def number(low: float, high: float) -> Any:
+def number(low: float, high: float, kind: type[int] | type[float] = float) -> Any:
     """For add_argument: a type with bounds."""
 
     def convert(text: str) -> float:
         try:
-            value = float(text)
+            value = kind(text)
         except ValueError:
             value = low - 1
         if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"must be a number from {low:g} to {high:g}, not '{text}'")
+            what = "a whole number" if kind is int else "a number"
+            raise argparse.ArgumentTypeError(f"must be {what} from {low:g} to {high:g}, not '{text}'")
         return value
 
     return convert

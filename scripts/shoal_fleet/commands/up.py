@@ -9,16 +9,16 @@ import json
 import time
 from typing import Any
 
-from .. import build, ports, render, stopping, wanted
+from .. import build, overview, ports, render, stopping, wanted
 from ..converge import converge
 from ..errors import FleetError, StoppedMidway, TimedOut
 from ..fleet import Fleet
 from ..layout import prepare_home, remove_run
 from ..manifest import Manifest
 from ..numbers import set_count
-from ..report import collect, rows
+from ..report import collect
 from ..state import State
-from ..terminal import paint, table
+from ..terminal import columns, paint
 from ..tool import Tool
 from . import plan
 from .base import add_options, add_parser
@@ -137,10 +137,11 @@ def _take_back(fleet: Fleet, before: State) -> None:
 
 def _report(fleet: Fleet, as_json: bool, seconds: float) -> None:
     seen = collect(fleet)
+    fleet.terminal.clear()
     if as_json:
         print(json.dumps(seen, indent=2))
         return
-    print(table(*rows(seen)))
+    print("\n".join(overview.tables(seen, columns())))
     print()
     print(f"{paint('serving', 'green')} at {paint(fleet.url, 'bold')} after {seconds:.1f} s; "
           f"stats and /metrics at http://{fleet.state.options.admin_listen}/")

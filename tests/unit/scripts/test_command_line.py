@@ -51,7 +51,7 @@ def test_workers_auto() -> None:
 
 @pytest.mark.parametrize("line", [
     "", "fly", "up --workers 0", "up --workers many", "up --routing sometimes", "scale limiter", "status --nope",
-    "ring", "up --timeout 0", "scale limiter 1 2",
+    "ring", "up --timeout 0", "scale limiter 1 2", "status --interval -1", "top -d 0", "top -n 0", "top -n 1.5",
 ])
 def test_usage_errors_end_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -60,7 +60,7 @@ def test_usage_errors_end_with_2(line: str, capsys: pytest.CaptureFixture[str]) 
     assert "--help" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["", "up", "down", "status", "scale", "restart", "reload", "logs", "ring",
+@pytest.mark.parametrize("command", ["", "up", "down", "status", "top", "scale", "restart", "reload", "logs", "ring",
                                      "doctor"])
 def test_help_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -81,9 +81,9 @@ def test_without_a_fleet_commands_say_how_to_start_one(
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize("command", ["status", "down"])
+@pytest.mark.parametrize("command", ["status", "top -n 1 -d 0.1", "down"])
 def test_without_a_fleet_there_is_nothing_to_stop_or_show(command: str, tmp_path: Path) -> None:
-    assert main([command, "--home", str(tmp_path / "none")], ROOT) == 0
+    assert main([*command.split(), "--home", str(tmp_path / "none")], ROOT) == 0
     assert not (tmp_path / "none").exists()
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from shoal_fleet import checks, haproxy_config, render, scraping
 from shoal_fleet.alerts import RUNBOOK, Alert, Finding
+from shoal_fleet.errors import StoppedMidway
 from shoal_fleet.fleet import Fleet
 from shoal_fleet.haproxy_api import HaproxyError, Server
 from shoal_fleet.haproxy_config import ServerLine
@@ -155,6 +156,14 @@ def test_doctor_finds_what_each_alert_is_about_and_nothing_else(fleet: Fleet, al
 
 def test_nothing_is_found_where_all_is_well(fleet: Fleet) -> None:
     assert always({}) == [] and balanced(fleet) == []
+
+
+def test_a_signal_ends_the_look_and_is_no_finding(fleet: Fleet) -> None:
+    def stopped(_: Fleet) -> list[Finding]:
+        raise StoppedMidway("stopped by SIGTERM")
+
+    with pytest.raises(StoppedMidway):
+        checks._guarded(stopped, fleet)
 
 
 def test_what_is_bad_for_a_moment_only_is_not_found() -> None:
