@@ -16,6 +16,8 @@ from shoal_cli import FleetUnderTest, Make
 WORKERS = 2
 SERVICE_MS = 5
 CAPACITY = WORKERS * 1000 // SERVICE_MS
+MEMORY = 200 << 20
+"""Far more than what a worker or HAProxy has at rest, and than what waits within their bounds can take."""
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +41,19 @@ def load(fleet: FleetUnderTest, folder: Path, rate: int, seconds: int, *more: st
     return done.results["statuses"]
 
 
+def peaks(fleet: FleetUnderTest) -> dict[int, int]:
+    """The most memory that each process had, in bytes; those of workers, of HAProxy and of its child."""
+    found = {}
+    for pid in [*fleet.pids().values(), *fleet.processes()]:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"--generation" in command or b"/haproxy\0" in command:
+            found[pid] = int(Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
+    return found
+
+
 def test_thrice_the_capacity_costs_no_goodput_and_is_over_at_once(slow: FleetUnderTest, tmp_path: Path) -> None:
     seconds = 8
+    before = peaks(slow)
     peak = load(slow, tmp_path / "peak", CAPACITY, seconds)["200"]["requests"]
     refusals = []
     sampler = threading.Timer(4, lambda: refusals.extend(
@@ -53,6 +66,10 @@ def test_thrice_the_capacity_costs_no_goodput_and_is_over_at_once(slow: FleetUnd
     assert found["503"]["latency_ms"]["p90"] <= 10, "refusals wait for nobody"
     refused = [headers for status, headers, _ in refusals if status == 503]
     assert refused and all(headers.get("retry-after") == "1" for headers in refused)
+
+    after_it = peaks(slow)
+    assert len(before) >= WORKERS + 1 and after_it.keys() == before.keys(), "nobody was killed, or ended"
+    assert max(after_it.values()) < MEMORY
 
     # What had been let in is done within two seconds, and then all is as before.
     load(slow, tmp_path / "drain", CAPACITY // 4, 2)
