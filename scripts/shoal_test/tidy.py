@@ -80,10 +80,14 @@ def clashing(context: Context, unit: Unit) -> list[Path]:
     source = write(context, unit)
     _, output = context.run(["clang++-14", "-fsyntax-only", "-w", "-ferror-limit=0", *unit.flags, source], limit=300)
     source.unlink()
-    wrong = set(re.findall(r"^(/[^:]+):\d+:\d+: (?:fatal )?error:", output, re.MULTILINE))
-    bad = [file for file in unit.files if str(file) in wrong]
-    # What is wrong in a header is said of the whole.
-    return bad if bad or not wrong else list(unit.files)
+    # An error may be said of a header; the line of the unit that led there tells who could not have it as it was.
+    line, bad = 1, set()
+    for said in output.splitlines():
+        if included := re.match(rf"In file included from {re.escape(str(source))}:(\d+):", said):
+            line = int(included[1])
+        elif re.search(r": (fatal )?error: ", said):
+            bad.add(unit.files[line - 1])
+    return [file for file in unit.files if file in bad]
 
 
 def write(context: Context, unit: Unit) -> Path:
@@ -103,8 +107,16 @@ def tidy(context: Context, unit: Unit) -> tuple[Counts, list[str]]:
     source.unlink()
     if code == 0:
         return Counts(passed=len(unit.files)), []
+    if "[clang-diagnostic-error]" in output:
+        return apart(context, unit)
     failed = max(1, sum(f"{file}:" in output for file in unit.files))
     return Counts(passed=len(unit.files) - failed, failed=failed), [findings(output)]
+
+
+def apart(context: Context, unit: Unit) -> tuple[Counts, list[str]]:
+    """Should they be in each other's way after all, or be wrong in themselves."""
+    results = [tidy(context, Unit((file,), unit.flags)) for file in unit.files]
+    return sum((counts for counts, _ in results), Counts()), [line for _, said in results for line in said]
 
 
 def findings(output: str) -> str:

@@ -104,13 +104,14 @@ unit=$(for word; do case $word in *.cpp) echo "$word" ;; esac; done)
 files=$(grep -h '#include "/' "$unit" | cut -d'"' -f2)
 """
 COMPILER = SOURCES_OF + """
-seen=
+seen= line=0
 for file in $files; do
-    case $file in *clash*) [ "$seen" ] && echo "$file:1:1: error: redefinition"; seen=1 ;; esac
+    line=$((line + 1))
+    case $file in *clash*) [ "$seen" ] && printf 'In file included from %s:%s:\\n/usr/a.h:1:1: error: ambiguous\\n' "$unit" $line; seen=1 ;; esac
 done
 """
 TIDY = SOURCES_OF + """
-case "$files" in *clash_a*clash_b*) echo "$(echo "$files" | grep clash_b):1:1: error: [clang-diagnostic-error]"; exit 1 ;; esac
+case "$files" in *clash_a*clash_b*|*hidden_a*hidden_b*) echo "$(echo "$files" | grep clash_b):1:1: error: [clang-diagnostic-error]"; exit 1 ;; esac
 grep -q BAD ${files:-$unit} && { echo "$(grep -l BAD ${files:-$unit}):1:1: error: bad [x]"; exit 1; }
 exit 0
 """
@@ -128,6 +129,10 @@ def test_sources_that_can_not_share_a_unit_get_different_ones(context: Context, 
     units = tidy.settle(context, files, {file: [] for file in files})
     assert sorted([path.stem for path in unit.files] for unit in units) == [["clash_a", "fine", "wrong"], ["clash_b"],
                                                                             ["clash_c"]]
+    hidden = [context.root / "hidden_a.cpp", context.root / "hidden_b.cpp"]
+    for file in hidden:
+        file.write_text("")
+    assert tidy.tidy(context, tidy.united(hidden, {file: [] for file in hidden})) == (Counts(2, 0, 0), [])
     tidy.check(context, {file: [] for file in files})
     assert context.report.total == Counts(4, 1, 0)
     assert "wrong.cpp:1:1: error: bad" in capsys.readouterr().out
