@@ -29,6 +29,28 @@ class Metrics:
             labels = frozenset((name, _plain(value)) for name, value in _LABEL.findall(sample[2] or ""))
             self._samples[sample[1]][labels] += float(sample[3])
 
+    def join(self, other: "Metrics") -> None:
+        for name, samples in other._samples.items():
+            for labels, value in samples.items():
+                self._samples[name][labels] += value
+
+    def since(self, before: "Metrics") -> "Metrics":
+        """What has grown since then; all there is of a sample that was more, as its process is another now."""
+        found = Metrics()
+        for name, samples in self._samples.items():
+            earlier = before._samples.get(name, {})
+            for labels, value in samples.items():
+                less = earlier.get(labels, 0.0)
+                found._samples[name][labels] = value - less if value >= less else value
+        return found
+
+    def without(self, **labels: str) -> "Metrics":
+        """All but the samples that have these labels."""
+        found = Metrics()
+        for name, samples in self._samples.items():
+            found._samples[name].update({of: value for of, value in samples.items() if not labels.items() <= of})
+        return found
+
     def values(self, name: str, by: str) -> set[str]:
         """What the label `by` is in the samples of `name`."""
         return {value for labels in self._samples.get(name, {}) for label, value in labels if label == by}
