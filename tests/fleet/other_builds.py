@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 from shoal_cli import FleetUnderTest
 
@@ -42,17 +43,13 @@ class Builds:
             (folder / executable).chmod(0o755)
         return folder
 
-    def slow(self, service_ms: int) -> Path:
-        """Takes that long for every request, one after the other."""
+    def with_http(self, name: str, **http: Any) -> Path:
+        """The one under test, whose section http is another than in the fleet's configuration."""
         config = json.loads((self._fleet.data / "conf" / "config.json").read_text())
-        file = self._folder / "slow.json"
-        file.write_text(json.dumps(config | {"http": {"test": {"service_time": f"{service_ms}ms"}}}))
+        file = self._folder / f"{name}.json"
+        file.write_text(json.dumps(config | {"http": http}))
         file.chmod(0o644)
-        return self.told_otherwise("slow", "--config", str(file))
-
-    def told_otherwise(self, name: str, option: str, value: str) -> Path:
-        """The one under test, with an option of its own."""
-        return self.script(name, f"exec \"$real\" $(echo \"$*\" | sed 's#{option} [^ ]*#{option} {value}#')")
+        return self.script(name, f"exec \"$real\" $(echo \"$*\" | sed 's#--config [^ ]*#--config {file}#')")
 
     def _made(self, name: str) -> Path:
         folder = self._folder / name
