@@ -40,7 +40,7 @@ def begin(fleet: Fleet, before: State) -> None:
     for service in fleet.state.services:
         known, ring = {place.id for place in before.staying(service)}, _on_ring(fleet, service)
         coming = {name: place for name, place in ring.items() if place.id not in known}
-        if len(coming) < len(ring):
+        if coming and len(coming) < len(ring):
             weights = raised({name: 0 if name in coming else place.weight for name, place in ring.items()})
             for name, place in coming.items():
                 place.weight = weights[name]

@@ -13,7 +13,7 @@ import pytest
 from load import Load, owners
 from shoal_cli import FleetUnderTest, Make, eventually
 
-KEYS = [f"bulk/ramp-{number}" for number in range(3000)]
+KEYS = [f"bulk/ramp-{number}" for number in range(2000)]
 NEW = "limiter-3"
 
 
@@ -77,8 +77,7 @@ def test_each_step_gives_at_most_a_quarter_and_takes_nothing_else(fleet: FleetUn
         while steps := ramp.next():
             assert weights(fleet) == written(fleet)
             # One that was added a moment ago has yet to pass its first check.
-            eventually(lambda: f",{NEW}," in fleet.haproxy("show stat").replace("limiter,", ",") and
-                       re.search(rf"limiter,{NEW},.*,UP,", fleet.haproxy("show stat")), 10, "it is up")
+            eventually(lambda: re.search(rf"(?m)^limiter,{NEW},.*,UP,", fleet.haproxy("show stat")), 10, "it is up")
             now = owners(fleet.port, KEYS)
             assert {now[key] for key in KEYS if now[key] != before[key]} == {NEW}
             shares.append((steps, sum(now[key] != before[key] for key in KEYS)))
@@ -92,9 +91,8 @@ def test_each_step_gives_at_most_a_quarter_and_takes_nothing_else(fleet: FleetUn
     fleet.run("scale", "limiter", "2")
 
 
-@pytest.mark.parametrize("command", ["reload", "up"])
-def test_a_ramp_that_was_killed_goes_on_with_the_next_call(fleet: FleetUnderTest, command: str) -> None:
-    ramp = Ramp(fleet, "scale", "limiter", "4")
+def test_a_ramp_that_was_killed_goes_on_with_the_next_call(fleet: FleetUnderTest) -> None:
+    ramp = Ramp(fleet, "up", "--workers", "4")
     while ramp.next() and weights(fleet)["limiter-4"] < 60:
         pass
     ramp.kill()
@@ -105,7 +103,7 @@ def test_a_ramp_that_was_killed_goes_on_with_the_next_call(fleet: FleetUnderTest
     assert "a change of limiter-4 was stopped midway" in fleet.run("status", "--check", code=6).stdout
     assert {f"give limiter-{number} the rest of its keys" for number in (3, 4)} <= set(
         json.loads(fleet.run("plan", "--json").stdout)["steps"])
-    fleet.run(command)
+    fleet.run("reload")
     assert set(weights(fleet).values()) == {256} == set(written(fleet).values())
     fleet.run("status", "--check")
     fleet.run("scale", "limiter", "2")
@@ -122,10 +120,3 @@ def test_who_is_not_new_has_all_its_keys_at_once(fleet: FleetUnderTest) -> None:
     eventually(lambda: fleet.pids()[NEW] not in (None, victim), 20, "it is started again")
     fleet.run("up", "--workers", "2")
     assert [entry["weight"] for entry in fleet.journal()[seen:] if entry["event"] == "server weighed"] == [0, 256]
-
-
-def test_up_ramps_as_well(fleet: FleetUnderTest) -> None:
-    seen = len(fleet.journal())
-    fleet.run("up", "--workers", "3")
-    steps = [entry["weight"] for entry in fleet.journal()[seen:] if entry["event"] == "server weighed"]
-    assert len(steps) >= 4 and steps == sorted(steps) and steps[-1] == 256
