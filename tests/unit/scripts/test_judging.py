@@ -86,7 +86,7 @@ haproxy_server_response_errors_total{{proxy="other",server="echo-1"}} 70
 
 
 def test_errors_count_from_the_beginning_and_times_from_the_half() -> None:
-    looks = sight(100, 10, 0, 50, 1), sight(200, 10, 0, 50, 1), sight(400, 30, 1000, 50, 3)
+    looks = sight(100, 10, 0, 0, 1), sight(200, 10, 0, 50, 1), sight(400, 30, 1000, 50, 3)
     found = judging.figures(["echo-1", "echo-9"], ["echo"], *looks)
     assert (found.requests, found.errors, found.timed) == (300 + 20 + 4, 20 + 4, 1000)
     assert found.p99_s <= 0.01, "what was slow came before"
