@@ -172,12 +172,13 @@ def test_a_configuration_that_workers_do_not_come_up_with_is_taken_back(fleet: F
     assert fleet.run("plan").stdout == "nothing would be done\n"
 
 
-@pytest.mark.parametrize(("event", "command"), [("replacing", "reload"), ("replaced", "rollback")])
+@pytest.mark.parametrize(("event", "body", "command"), [("replacing", "exec sleep 600", "reload"),
+                                                        ("replaced", 'exec "$real" "$@"', "rollback")])
 def test_a_call_killed_with_canaries_is_taken_back_by_the_next(fleet: FleetUnderTest, builds: Builds, old: str,
-                                                               event: str, command: str) -> None:
-    killed(fleet, event, "upgrade", str(builds.good(event)), "--watch", "600")
+                                                               event: str, body: str, command: str) -> None:
+    killed(fleet, event, "upgrade", str(builds.script(event, body)), "--watch", "600")
     assert "a change of limiter-1 was stopped midway" in fleet.run("status", "--check", code=6).stdout
-    fleet.run(command)
+    fleet.run(command, "--timeout", "10")
     assert running(fleet) == {old} == kept(fleet)
 
 
