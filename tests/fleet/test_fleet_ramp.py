@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from conftest import patient
 from load import Load, owners
 from shoal_cli import FleetUnderTest, Make, eventually
 
@@ -21,7 +22,7 @@ NEW = "limiter-3"
 def fleet(make_fleet: Make) -> FleetUnderTest:
     """Two workers before and after each test."""
     found = make_fleet()
-    found.up("--workers", "2")
+    found.up("--workers", "2", "--config", patient(found))
     return found
 
 
