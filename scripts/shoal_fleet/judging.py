@@ -10,7 +10,7 @@ from .symptoms import Sight
 
 ENOUGH = 50
 """Requests, below which nothing is judged by."""
-FEWEST = 3
+FEWEST = 5
 """Bad answers, below which they may have come from anything."""
 ERRORS = 0.01
 SLOWER = 2.0
