@@ -19,10 +19,10 @@ SLACK_S = 0.02
 
 RULES = f"""\
 Canaries are bad when one of them ends by itself, and from {ENOUGH} requests on:
-- when {FEWEST} or more of their answers are errors, and more than {ERRORS:.0%} and more than twice the others' share: a 5xx, an
-  answer cut off, a connection that HAProxy lost;
-- when their p99 in the second half of the watch is more than {SLOWER:g} times that of the others and more than {SLACK_S * 1000:.0f} ms
-  above it; their {FEWEST - 1} slowest requests never count.
+- when {FEWEST} or more of their answers are errors, and more than {ERRORS:.0%} and more than twice the
+  others' share: a 5xx, an answer cut off, a connection that HAProxy lost;
+- when their p99 in the second half of the watch is more than {SLOWER:g} times that of the others
+  and more than {SLACK_S * 1000:.0f} ms above it; their {FEWEST - 1} slowest requests never count.
 The others are the rest of the service; where that had too few requests, or is nobody, what its workers did before.
 Of canaries with fewer requests only their being ready counts."""
 

@@ -51,7 +51,8 @@ class Ring:
                 raise ValueError(f"server {name}: id {identifier} is not within 1 to {MAX_ID}")
             self.names.append(name)
             base = identifier * ID_STRIDE
-            points.extend((full_hash(base + j), index) for j in range(POINTS_PER_WEIGHT * (lighter or {}).get(name, weight)))
+            count = POINTS_PER_WEIGHT * (lighter or {}).get(name, weight)
+            points.extend((full_hash(base + j), index) for j in range(count))
         points.sort()
         self._points = [point for point, _ in points]
         self._owners = [owner for _, owner in points]

@@ -68,7 +68,7 @@ def test_a_new_build_reaches_the_workers_one_by_one(fleet: FleetUnderTest, tmp_p
     assert load.failures == []
     [new] = {worker["build"] for worker in fleet.workers().values()}
     assert new != old
-    assert {folder.name for folder in (fleet.data / "bin").iterdir()} == {old, new}, "the one before can be gone back to"
+    assert {folder.name for folder in (fleet.data / "bin").iterdir()} == {old, new}, "one could go back"
 
 
 def test_json_for_machines(fleet: FleetUnderTest) -> None:

@@ -115,7 +115,7 @@ def slow(builds: Builds) -> Path:
     (never_ready, "the new limiter-1 did not get ready within 2 s"),
     (ending, "limiter-1 did worse than the others: limiter-1 ended by itself"),
     (slow, "limiter-1 did worse than the others: their p99 was "),
-])
+], ids=["not-starting", "never-ready", "ending", "slow"])
 def test_a_bad_build_is_taken_back_and_fails_nothing(fleet: FleetUnderTest, builds: Builds, old: str,
                                                      made: Callable[[Builds], Path], why: str) -> None:
     other = fleet.pids()["limiter-2"]
@@ -173,7 +173,8 @@ def test_a_configuration_that_workers_do_not_come_up_with_is_taken_back(fleet: F
 
 
 @pytest.mark.parametrize(("event", "body", "command"), [("replacing", "exec sleep 600", "reload"),
-                                                        ("replaced", 'exec "$real" "$@"', "rollback")])
+                                                        ("replaced", 'exec "$real" "$@"', "rollback")],
+                         ids=["never-ready", "serving"])
 def test_a_call_killed_with_canaries_is_taken_back_by_the_next(fleet: FleetUnderTest, builds: Builds, old: str,
                                                                event: str, body: str, command: str) -> None:
     killed(fleet, event, "upgrade", str(builds.script(event, body)), "--watch", "600")
