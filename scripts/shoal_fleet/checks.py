@@ -10,6 +10,7 @@ from typing import Any, Callable, Iterator
 from . import config, haproxy_config, lock, processes, render, sections, symptoms
 from .alerts import Alert, Finding
 from .build import TOOLS
+from .converge import is_unfinished
 from .errors import FleetError, StoppedMidway
 from .fleet import Fleet
 from .haproxy_api import HaproxyError
@@ -141,7 +142,7 @@ def _workers(fleet: Fleet, seen: dict[str, Any]) -> Iterator[Finding]:
                           f"scripts/fleet logs {worker['name']}; 'scripts/fleet up' starts what is down",
                           Alert.WORKER_DOWN)
     for manifest, place, name in fleet.places():
-        if place.next is not None or place.leaving:
+        if is_unfinished(fleet, place):
             yield Finding(f"a change of {name} was stopped midway", "'scripts/fleet up' finishes it", Alert.DRIFT)
         elif outdated(fleet, manifest, place):
             yield Finding(f"{name} runs an older build or older options", "'scripts/fleet up' replaces it", Alert.DRIFT)

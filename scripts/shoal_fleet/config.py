@@ -113,6 +113,16 @@ def check_options(data: Mapping[str, Any], manifests: Mapping[str, Manifest], bi
                          "nothing was changed; correct the option or the file and run again")
 
 
+def check_in_force(file: Path, manifests: Mapping[str, Manifest], binaries: Path) -> None:
+    """Whether these binaries run, and take the file that the workers go by."""
+    problems = [f"{manifest.executable}: {line.replace(str(file), 'the configuration in force')}"
+                for manifest in manifests.values() for line in _ask(binaries / manifest.executable, file)]
+    if problems:
+        raise FleetError(f"the binaries in {binaries} can't take the place of those that run\n"
+                         + "\n".join(f"  {line}" for line in problems),
+                         "nothing was changed; give other binaries, or 'scripts/fleet reload' a configuration for both")
+
+
 def own_redis(data: Mapping[str, Any], manifests: Mapping[str, Manifest]) -> list[str]:
     """The instances that services need and the configuration does not bring from outside."""
     section = data.get("redis")

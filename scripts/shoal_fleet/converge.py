@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Callable
 
-from . import balancer, build, layout, places, proof, render, sections, supervision
+from . import balancer, build, layout, places, proof, ramp, render, sections, supervision
 from .errors import FleetError
 from .fleet import Fleet
-from .state import worker_name
+from .state import Place, worker_name
 from .worker_api import view
 from .workers import new_program, outdated, serving
 
@@ -16,7 +16,10 @@ _CONFIG_SECONDS = 5.0
 
 
 def converge(fleet: Fleet, replace_outdated: bool = False, listening: Callable[[], None] = lambda: None) -> None:
-    """`listening` is called as soon as HAProxy has its ports. Raises FleetError."""
+    """`listening` is called as soon as HAProxy has its ports. Outdated workers are replaced also where a call that was
+    killed had begun with it. Raises FleetError."""
+    replace_outdated = replace_outdated or fleet.state.rolling
+    _roll(fleet, replace_outdated)
     layout.prepare(fleet.layout, fleet.account)
     sections.make_secrets(fleet)
     render.write(fleet)
@@ -33,17 +36,51 @@ def converge(fleet: Fleet, replace_outdated: bool = False, listening: Callable[[
     supervision.end_orphans(fleet)
     _forget_leaving(fleet)
     balancer.wait_up(fleet)
+    ramp.finish(fleet)
     if replace_outdated:
         _replace_outdated(fleet)
+        _roll(fleet, False)
     apply_config(fleet)
     supervision.wait_ended(fleet, fleet.ending_s)
     proof.prove(fleet)
     build.prune(fleet.layout, _builds(fleet))
 
 
+def _roll(fleet: Fleet, rolling: bool) -> None:
+    if fleet.state.rolling != rolling:
+        fleet.state.rolling = rolling
+        fleet.save()
+
+
+def is_unfinished(fleet: Fleet, place: Place) -> bool:
+    """Whether a change of that place was begun, and is not done."""
+    return (place.leaving or place.next is not None or ramp.is_light(place)
+            or place.program.build == fleet.state.trial)
+
+
+def unfinished(fleet: Fleet) -> bool:
+    return (fleet.state.rolling or bool(fleet.state.trial)
+            or any(is_unfinished(fleet, place) for _, place, _ in fleet.places()))
+
+
 def _settle(fleet: Fleet) -> None:
     for manifest, place, _ in fleet.places():
+        if place.next is not None and place.next.build == fleet.state.trial:
+            places.revert(fleet, manifest, place)
         places.settle(fleet, manifest, place)
+    if fleet.state.trial:
+        _end_trial(fleet)
+
+
+def _end_trial(fleet: Fleet) -> None:
+    """Canaries were judged bad, or nobody is left to judge them."""
+    for manifest, place, worker in fleet.places():
+        if place.program.build == fleet.state.trial and not place.leaving:
+            fleet.terminal.say(f"taking {worker} back to the build that ran before")
+            places.replace(fleet, manifest, place)
+    fleet.journal.write("canaries taken back", build=fleet.state.trial)
+    fleet.state.trial = ""
+    fleet.save()
 
 
 def _forget_leaving(fleet: Fleet) -> None:
@@ -122,4 +159,4 @@ def roll(fleet: Fleet, service: str | None) -> list[str]:
 
 def _builds(fleet: Fleet) -> set[str]:
     used = {program.build for _, place, _ in fleet.places() for program in (place.program, place.next) if program}
-    return used | {fleet.state.build}
+    return used | {fleet.state.build, fleet.state.previous, fleet.state.trial}

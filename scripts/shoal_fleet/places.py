@@ -59,15 +59,16 @@ def wait_all(fleet: Fleet) -> None:
         time.sleep(_POLL)
 
 
-def replace(fleet: Fleet, manifest: Manifest, place: Place) -> None:
-    """Another process of this build takes the place over; the old one is told to stop and not waited for."""
+def replace(fleet: Fleet, manifest: Manifest, place: Place, build: str | None = None) -> None:
+    """Another process takes the place over, of the fleet's build where no other is named; the old one is told to stop
+    and not waited for."""
     worker = worker_name(manifest.name, place)
-    program = successor(fleet, manifest, place)
+    program = successor(fleet, manifest, place, build)
     # The program of that letter may still be draining from the replacement before.
     supervision.wait_ended(fleet, max(fleet.timeout, fleet.ending_s), only=program.name(worker))
     place.next = program
     fleet.save()
-    fleet.journal.write("replacing", worker=worker, generation=place.next.generation)
+    fleet.journal.write("replacing", worker=worker, generation=place.next.generation, build=program.build)
     settle(fleet, manifest, place)
 
 
@@ -81,7 +82,7 @@ def settle(fleet: Fleet, manifest: Manifest, place: Place) -> None:
     try:
         _wait_serving(fleet, manifest, place, place.next)
     except (WorkerFailed, TimedOut) as error:
-        _revert(fleet, manifest, place)
+        revert(fleet, manifest, place)
         raise FleetError(f"{error.message}\nthe worker before it still serves", error.hint) from None
     place.program, place.next = place.next, None
     fleet.save()
@@ -103,7 +104,7 @@ def _wait_serving(fleet: Fleet, manifest: Manifest, place: Place, program: Progr
         time.sleep(_POLL)
 
 
-def _revert(fleet: Fleet, manifest: Manifest, place: Place) -> None:
+def revert(fleet: Fleet, manifest: Manifest, place: Place) -> None:
     """The new process is stopped. Should it have taken one of the place's names already, the old program's
     build is started once more: a name is only ever taken over, never given back."""
     worker = worker_name(manifest.name, place)

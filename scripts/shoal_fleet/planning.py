@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from . import haproxy_config, render
 from .fleet import Fleet
 from .proof import ring_of
+from .ramp import is_light
 from .state import Place, State, worker_name
 from .workers import outdated
 
@@ -29,7 +30,8 @@ def compare(fleet: Fleet, before: State) -> Plan:
     for service in sorted({*before.services, *fleet.state.services}):
         steps += _workers(fleet, service, before)
         if before.staying(service) and fleet.state.staying(service):
-            moved[service] = ring_of(old, fleet.manifest(service)).moved_to(ring_of(fleet, fleet.manifest(service)))
+            moved[service] = ring_of(old, fleet.manifest(service)).moved_to(
+                ring_of(fleet, fleet.manifest(service), final=True))
     if before.up:
         steps += _haproxy(old, fleet)
         if fleet.state.config != before.config:
@@ -59,6 +61,8 @@ def _workers(fleet: Fleet, service: str, before: State) -> list[str]:
             steps.append(f"start {name}")
         elif place.next is not None:
             steps.append(f"finish the replacement of {name}")
+        elif is_light(place):
+            steps.append(f"give {name} the rest of its keys")
         elif outdated(fleet, manifest, place):
             steps.append(f"replace {name}: {_reason(fleet, place)}")
     return steps

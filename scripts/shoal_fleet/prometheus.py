@@ -29,24 +29,28 @@ class Metrics:
             labels = frozenset((name, _plain(value)) for name, value in _LABEL.findall(sample[2] or ""))
             self._samples[sample[1]][labels] += float(sample[3])
 
-    def since(self, before: "Metrics") -> "Metrics":
-        """By how much each sample has grown."""
-        return self._made((name, labels, value - before._samples.get(name, {}).get(labels, 0.0))
-                          for name, labels, value in self._all())
+    def join(self, other: "Metrics") -> None:
+        for name, labels, value in other._all():
+            self._samples[name][labels] += value
 
-    def without(self, label: str, value: str) -> "Metrics":
-        """All samples but those that have it."""
-        return self._made(sample for sample in self._all() if (label, value) not in sample[1])
+    def since(self, before: "Metrics") -> "Metrics":
+        """What has grown since then; all there is of a sample that was more, as its process is another now."""
+        found = Metrics()
+        for name, labels, value in self._all():
+            less = before._samples.get(name, {}).get(labels, 0.0)
+            found._samples[name][labels] = value - less if value >= less else value
+        return found
+
+    def without(self, **labels: str) -> "Metrics":
+        """All but the samples that have these labels."""
+        found = Metrics()
+        for name, those, value in self._all():
+            if not labels.items() <= those:
+                found._samples[name][those] = value
+        return found
 
     def _all(self) -> Iterator[tuple[str, Labels, float]]:
         return ((name, labels, value) for name, by in self._samples.items() for labels, value in by.items())
-
-    @staticmethod
-    def _made(samples: Iterable[tuple[str, Labels, float]]) -> "Metrics":
-        found = Metrics()
-        for name, labels, value in samples:
-            found._samples[name][labels] = value
-        return found
 
     def values(self, name: str, by: str) -> set[str]:
         """What the label `by` is in the samples of `name`."""

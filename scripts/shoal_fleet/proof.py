@@ -16,9 +16,12 @@ from .state import worker_name
 _TRIES = 100_000
 
 
-def ring_of(fleet: Fleet, manifest: Manifest) -> Ring:
-    return Ring((worker_name(manifest.name, place), place.id) for place in fleet.state.staying(manifest.name)
-                if not place.drained)
+def ring_of(fleet: Fleet, manifest: Manifest, final: bool = False) -> Ring:
+    """As the state has it now, or as it will be when every worker has its whole part."""
+    places = [(worker_name(manifest.name, place), place) for place in fleet.state.staying(manifest.name)
+              if not place.drained]
+    return Ring(((name, place.id) for name, place in places),
+                lighter={} if final else {name: place.weight for name, place in places})
 
 
 def _requests(fleet: Fleet, manifest: Manifest) -> Iterator[tuple[str, str]]:

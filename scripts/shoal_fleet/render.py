@@ -15,7 +15,6 @@ from .files import private_folder, sync_folder, write_if_changed
 from .fleet import Fleet
 from .haproxy_config import Balancer, ServerLine
 from .layout import fingerprint
-from .ring import WEIGHT
 from .state import worker_name
 
 _MAX_DESCRIPTORS = 1 << 16
@@ -35,7 +34,7 @@ def server_lines(fleet: Fleet) -> dict[str, list[ServerLine]]:
         for backend in manifest.backends:
             socket = fleet.layout.public if backend == manifest.name else fleet.layout.site
             found[backend] = [ServerLine(name, place.id, socket(name), fleet.layout.admin(name),
-                                         0 if place.drained else WEIGHT)
+                                         0 if place.drained else place.weight)
                               for place in fleet.state.staying(manifest.name)
                               for name in [worker_name(manifest.name, place)]]
     return found

@@ -8,7 +8,7 @@ nearest point on either side, the lower one when both are as near.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Iterable
+from typing import Iterable, Mapping
 
 WEIGHT = 256
 POINTS_PER_WEIGHT = 16
@@ -39,9 +39,11 @@ def full_hash(value: int) -> int:
 
 
 class Ring:
-    """Immutable. `servers` maps each server's name to its id, in the order of the configuration."""
+    """Immutable. `servers` maps each server's name to its id, in the order of the configuration; their weight is
+    `weight`, but for those in `lighter`."""
 
-    def __init__(self, servers: Iterable[tuple[str, int]], weight: int = WEIGHT) -> None:
+    def __init__(self, servers: Iterable[tuple[str, int]], weight: int = WEIGHT,
+                 lighter: Mapping[str, int] | None = None) -> None:
         self.names: list[str] = []
         points: list[tuple[int, int]] = []
         for index, (name, identifier) in enumerate(servers):
@@ -49,7 +51,8 @@ class Ring:
                 raise ValueError(f"server {name}: id {identifier} is not within 1 to {MAX_ID}")
             self.names.append(name)
             base = identifier * ID_STRIDE
-            points.extend((full_hash(base + j), index) for j in range(POINTS_PER_WEIGHT * weight))
+            count = POINTS_PER_WEIGHT * (lighter or {}).get(name, weight)
+            points.extend((full_hash(base + j), index) for j in range(count))
         points.sort()
         self._points = [point for point, _ in points]
         self._owners = [owner for _, owner in points]

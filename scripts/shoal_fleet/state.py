@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import FleetError
 from .files import write_atomically
+from .ring import WEIGHT
 
 FORMAT = 1
 
@@ -43,6 +44,8 @@ class Place:
     """On its way out: no longer in HAProxy's file, gone from here once its worker has ended."""
     drained: bool = False
     """Off the ring, by the operator's wish: its worker runs, and is asked for nothing."""
+    weight: int = WEIGHT
+    """Less while it is new, and gets its part of the keys step by step: see ramp.py."""
 
 
 @dataclass
@@ -74,6 +77,13 @@ class State:
     """The configuration in force, without its version."""
     config_version: int = 0
     build: str = ""
+    """What workers run, or will once they have been replaced."""
+    previous: str = ""
+    """What they ran before: `rollback` goes there. Empty when they went back already."""
+    trial: str = ""
+    """The build of an upgrade's canaries, until it is judged. Whoever finds it here without judging takes it back."""
+    rolling: bool = False
+    """From before the first worker is replaced by what it would be now, until the last one is."""
     generation: int = 0
     services: dict[str, list[Place]] = field(default_factory=dict)
 
@@ -89,6 +99,12 @@ class State:
         self.config = config
         self.config_version = max(self.config_version + 1, time.time_ns() // 1_000_000)
         return True
+
+    def set_build(self, build: str) -> None:
+        if build != self.build:
+            self.build, self.previous = build, self.build
+        if build == self.trial:
+            self.trial = ""
 
     def staying(self, service: str) -> list[Place]:
         return [place for place in self.services.get(service, []) if not place.leaving]
@@ -106,7 +122,7 @@ def _place(data: dict[str, Any]) -> Place:
     program = _program(data["program"])
     assert program is not None
     return Place(data["id"], program, _program(data.get("next")), bool(data.get("leaving")),
-                 bool(data.get("drained")))
+                 bool(data.get("drained")), int(data.get("weight", WEIGHT)))
 
 
 def decode(text: str) -> State:

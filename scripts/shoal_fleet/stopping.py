@@ -8,6 +8,7 @@ from . import processes
 from .errors import FleetError, TimedOut
 from .fleet import Fleet
 from .layout import remove_run
+from .ring import WEIGHT
 from .supervisor import SupervisorError
 
 _GRACE_SECONDS = 3.0
@@ -75,7 +76,7 @@ def _end_leftovers(fleet: Fleet) -> None:
 def _forget_replacements(fleet: Fleet) -> None:
     for places in fleet.state.services.values():
         for place in places:
-            place.next = None
+            place.next, place.weight = None, WEIGHT
     services = {service: fleet.state.staying(service) for service in fleet.state.services}
     fleet.state.services = {service: staying for service, staying in services.items() if staying}
     fleet.save()

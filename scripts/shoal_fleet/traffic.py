@@ -63,10 +63,10 @@ def measured(before: Sample | None, now: Sample | None) -> dict[str, float | Non
     if now is None:
         return found
     # HAProxy's checks, and those who ask for metrics, are on the server "admin".
-    found["in_flight"] = int(now.metrics.without("server", "admin").total("shoal_http_in_flight"))
+    found["in_flight"] = int(now.metrics.without(server="admin").total("shoal_http_in_flight"))
     if before is None or before.pid != now.pid or now.at <= before.at:
         return found
-    grown, seconds = now.metrics.since(before.metrics).without("server", "admin"), now.at - before.at
+    grown, seconds = now.metrics.since(before.metrics).without(server="admin"), now.at - before.at
     found["interval_s"] = round(seconds, 3)
     found["requests_per_s"] = round(grown.total(f"{_LATENCY}_count") / seconds, 2)
     found["p50_ms"] = _ms(grown.quantile(_LATENCY, 0.5))

@@ -30,15 +30,16 @@ def command(fleet: Fleet, manifest: Manifest, place_id: int, generation: int, bu
     return line
 
 
-def new_program(fleet: Fleet, manifest: Manifest, place_id: int, letter: str = "a") -> Program:
-    generation = fleet.state.next_generation()
+def new_program(fleet: Fleet, manifest: Manifest, place_id: int, letter: str = "a",
+                build: str | None = None) -> Program:
+    generation, build = fleet.state.next_generation(), build or fleet.state.build
     fleet.layout.check_socket_path(f"{manifest.name}-{place_id}")
-    return Program(letter, generation, fleet.state.build, config.start_digest(fleet.state.config),
-                   command(fleet, manifest, place_id, generation, fleet.state.build), fleet.state.options.drain_s)
+    return Program(letter, generation, build, config.start_digest(fleet.state.config),
+                   command(fleet, manifest, place_id, generation, build), fleet.state.options.drain_s)
 
 
-def successor(fleet: Fleet, manifest: Manifest, place: Place) -> Program:
-    return new_program(fleet, manifest, place.id, "b" if place.program.letter == "a" else "a")
+def successor(fleet: Fleet, manifest: Manifest, place: Place, build: str | None = None) -> Program:
+    return new_program(fleet, manifest, place.id, "b" if place.program.letter == "a" else "a", build)
 
 
 def outdated(fleet: Fleet, manifest: Manifest, place: Place) -> bool:

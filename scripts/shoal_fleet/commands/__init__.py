@@ -8,10 +8,11 @@ from typing import Any
 
 from ..errors import FleetError
 from ..manifest import Manifest
-from . import doctor, down, drain, events, logs, plan, reload, restart, ring, scale, status, top, up
+from . import (doctor, down, drain, events, logs, plan, reload, restart, ring, scale, status, top, up,
+               upgrade)
 from .base import add_parser
 
-_COMMANDS = (up, plan, down, status, top, scale, drain, restart, reload, logs, events, ring, doctor)
+_COMMANDS = (up, plan, down, status, top, scale, drain, restart, upgrade, reload, logs, events, ring, doctor)
 
 
 class ServiceContext:

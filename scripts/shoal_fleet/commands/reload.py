@@ -15,6 +15,7 @@ from ..errors import FleetError
 from ..fleet import Fleet
 from ..manifest import Manifest
 from ..tool import Tool
+from ..upgrading import finish_earlier
 from .base import add_parser
 
 _EXAMPLES = """\
@@ -36,6 +37,7 @@ def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, 
 
 def run(tool: Tool, args: argparse.Namespace) -> int:
     with tool.change() as fleet:
+        finish_earlier(fleet)
         changed, seconds = _reload(fleet, getattr(args, "config", None))
         fleet.journal.write("configuration in force", version=fleet.state.config_version)
     if getattr(args, "json", False):

@@ -9,6 +9,7 @@ from typing import Any
 from ..converge import converge, roll
 from ..manifest import Manifest
 from ..tool import Tool
+from ..upgrading import finish_earlier
 from .base import add_parser
 
 _EXAMPLES = """\
@@ -31,6 +32,7 @@ def run(tool: Tool, args: argparse.Namespace) -> int:
     with tool.change() as fleet:
         if args.service is not None:
             fleet.need_places(args.service)
+        finish_earlier(fleet)
         converge(fleet)
         replaced = roll(fleet, args.service)
     if getattr(args, "json", False):

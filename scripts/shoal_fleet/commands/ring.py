@@ -85,7 +85,7 @@ def run_plan(tool: Tool, args: argparse.Namespace) -> int:
     for manifest in map(fleet.need_places, names):
         now, other = ring_of(fleet, manifest), dataclasses.replace(fleet, state=copy.deepcopy(fleet.state))
         set_count(other, manifest, target(args.number, len(fleet.state.staying(manifest.name))))
-        found.append((manifest.name, now, ring_of(other, manifest)))
+        found.append((manifest.name, now, ring_of(other, manifest, final=True)))
     if getattr(args, "json", False):
         print(json.dumps({name: {"shares": then.shares(), "moved": now.moved_to(then)} for name, now, then in found}))
         return 0

@@ -7,7 +7,7 @@ import copy
 import json
 from typing import Any
 
-from .. import planning
+from .. import planning, ramp
 from ..converge import converge
 from ..errors import FleetError, StoppedMidway, TimedOut
 from ..fleet import Fleet
@@ -15,12 +15,14 @@ from ..manifest import Manifest
 from ..numbers import set_count, target
 from ..state import Place, worker_name
 from ..tool import Tool
+from ..upgrading import finish_earlier
 from . import plan
 from .base import add_parser
 
 _EXAMPLES = """\
 The smallest free ids come, the highest go; the others keep their processes. Adding one to N workers moves about
-1/(N+1) of the keys, removing one moves only its own. No request fails.
+1/(N+1) of the keys, removing one moves only its own. No request fails. A new worker gets its part in steps of at
+most a quarter.
 
 examples:
   scripts/fleet scale limiter 4      to four workers
@@ -43,11 +45,13 @@ def run(tool: Tool, args: argparse.Namespace) -> int:
         return _say(tool, args)
     with tool.change() as fleet:
         manifest = fleet.need_places(args.service)
-        before = len(fleet.state.staying(manifest.name))
-        wanted = target(args.number, before)
-        fleet.journal.write("scaling", service=manifest.name, workers=before, wanted=wanted)
-        _finish_earlier(fleet)
+        number = len(fleet.state.staying(manifest.name))
+        wanted = target(args.number, number)
+        fleet.journal.write("scaling", service=manifest.name, workers=number, wanted=wanted)
+        finish_earlier(fleet)
+        before = copy.deepcopy(fleet.state)
         coming, leaving = set_count(fleet, manifest, wanted)
+        ramp.begin(fleet, before)
         fleet.save()
         try:
             converge(fleet)
@@ -74,12 +78,6 @@ def _say(tool: Tool, args: argparse.Namespace) -> int:
     before = copy.deepcopy(fleet.state)
     set_count(fleet, manifest, target(args.number, len(fleet.state.staying(manifest.name))))
     return plan.show(planning.compare(fleet, before), args)
-
-
-def _finish_earlier(fleet: Fleet) -> None:
-    """What a killed call left: a leaving worker's id is free only once it has left."""
-    if any(place.leaving or place.next for _, place, _ in fleet.places()):
-        converge(fleet)
 
 
 def _take_back(fleet: Fleet, coming: list[Place]) -> None:

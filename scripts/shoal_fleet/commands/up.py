@@ -9,7 +9,7 @@ import json
 import time
 from typing import Any
 
-from .. import build, overview, ports, render, stopping, wanted
+from .. import build, overview, ports, ramp, render, stopping, wanted
 from ..converge import converge
 from ..errors import FleetError, StoppedMidway, TimedOut
 from ..fleet import Fleet
@@ -73,6 +73,8 @@ def _start(fleet: Fleet, before: State) -> None:
     try:
         _choose_ports(fleet, before)
         render.check(fleet)
+        if before.up and fleet.runtime.answers():
+            ramp.begin(fleet, before)
         fleet.state.up = True
         fleet.save()
         converge(fleet, replace_outdated=True, listening=choosing.done)
@@ -88,7 +90,8 @@ def _want(fleet: Fleet, given: dict[str, Any]) -> None:
         build.build(fleet.root, fleet.manifests, fleet.terminal)
     else:
         build.bootstrap(fleet.root, ["run"], fleet.terminal)
-    fleet.state.build = build.snapshot(fleet.layout, fleet.account, wanted.binaries(fleet), fleet.manifests.values())
+    fleet.state.set_build(build.snapshot(fleet.layout, fleet.account, wanted.binaries(fleet),
+                                         fleet.manifests.values()))
     wanted.set_services(fleet, given, fleet.layout.binaries / fleet.state.build)
 
 
@@ -123,9 +126,9 @@ def _take_back(fleet: Fleet, before: State) -> None:
         else:
             remove_run(fleet.layout, fleet.account)
         return
-    if not fleet.state.up or fleet.state == before:
+    if not fleet.state.up or dataclasses.replace(fleet.state, rolling=before.rolling) == before:
         return
-    fleet.state.options, fleet.state.build = before.options, before.build
+    fleet.state.options, fleet.state.build, fleet.state.previous = before.options, before.build, before.previous
     fleet.state.set_config(before.config)
     for manifest in fleet.services():
         if manifest.name not in before.services:

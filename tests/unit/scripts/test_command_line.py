@@ -52,6 +52,7 @@ def test_workers_auto() -> None:
 @pytest.mark.parametrize("line", [
     "", "fly", "up --workers 0", "up --workers many", "up --routing sometimes", "scale limiter", "status --nope",
     "ring", "up --timeout 0", "scale limiter 1 2", "status --interval -1", "top -d 0", "top -n 0", "top -n 1.5",
+    "upgrade", "upgrade /b --canary 0", "upgrade /b --watch -1", "rollback /b",
 ])
 def test_usage_errors_end_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -61,7 +62,7 @@ def test_usage_errors_end_with_2(line: str, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("command", ["", "up", "down", "status", "top", "scale", "restart", "reload", "logs", "ring",
-                                     "doctor"])
+                                     "doctor", "upgrade", "rollback"])
 def test_help_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parse(f"{command} --help")
@@ -72,7 +73,8 @@ def test_help_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert command or "exit codes:" in text
 
 
-@pytest.mark.parametrize("command", ["scale limiter 2", "restart", "reload", "logs", "ring show limiter"])
+@pytest.mark.parametrize("command", ["scale limiter 2", "restart", "reload", "logs", "ring show limiter",
+                                     "upgrade /b", "rollback"])
 def test_without_a_fleet_commands_say_how_to_start_one(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

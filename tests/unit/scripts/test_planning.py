@@ -54,6 +54,16 @@ def test_what_was_stopped_midway_is_finished(running: Fleet) -> None:
     assert steps(running, copy.deepcopy(running.state)) == ["finish the replacement of echo-1"]
 
 
+def test_keys_that_are_still_to_come(running: Fleet) -> None:
+    before = copy.deepcopy(running.state)
+    before.services["echo"][1].weight = 64
+    found = planning.compare(running, before)
+    assert 0.25 < found.moved["echo"] < 0.35, "of a half, what it lacks"
+    running.state.services["echo"][1].weight = 64
+    found = planning.compare(running, copy.deepcopy(running.state))
+    assert found.steps == ["give echo-2 the rest of its keys"] and 0.25 < found.moved["echo"] < 0.35
+
+
 def test_a_fleet_that_is_down_is_started(running: Fleet) -> None:
     before = copy.deepcopy(running.state)
     before.up = False

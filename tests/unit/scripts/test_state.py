@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -24,6 +25,22 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     state.save(tmp_path, sample())
     assert state.load(tmp_path) == sample()
     assert (tmp_path / "state.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_an_older_tool_wrote_is_read() -> None:
+    text = json.loads(state.encode(sample()))
+    for newer in ("previous", "trial", "rolling"):
+        del text[newer]
+    for place in text["services"]["echo"]:
+        del place["weight"]
+    assert state.decode(json.dumps(text)) == sample()
+
+
+def test_the_build_before_is_remembered_until_another_comes() -> None:
+    wanted = State(trial="b")
+    for build in ("a", "b", "b"):
+        wanted.set_build(build)
+    assert (wanted.build, wanted.previous, wanted.trial) == ("b", "a", "")
 
 
 def test_no_file_is_no_state(tmp_path: Path) -> None:
