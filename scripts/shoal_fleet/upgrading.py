@@ -57,8 +57,9 @@ def upgrade(fleet: Fleet, build: str, canaries: int, seconds: float) -> list[Ver
             for worker, place in zip(those.names(), those.places):
                 fleet.terminal.say(f"{worker} tries build {build}")
                 places.replace(fleet, those.manifest, place, build)
-        balancer.wait_up(fleet)
-        verdicts = _watch(fleet, chosen, usual, seconds)
+        runs = _runs(fleet, chosen)
+        _wait_up(fleet, chosen, runs)
+        verdicts = _watch(fleet, chosen, runs, usual, seconds)
         for verdict in verdicts:
             fleet.journal.write("canaries judged", service=verdict.service, canaries=verdict.canaries,
                                 seen=str(verdict.seen), others=str(verdict.others), bad=verdict.reason)
@@ -129,17 +130,28 @@ def _chosen(fleet: Fleet, number: int) -> list[_Canaries]:
             for manifest in fleet.services()]
 
 
-def _watch(fleet: Fleet, chosen: list[_Canaries], usual: Sight, seconds: float) -> list[Verdict]:
+_Runs = dict[str, "tuple[int, int] | None"]
+
+
+def _wait_up(fleet: Fleet, chosen: list[_Canaries], runs: _Runs) -> None:
+    """One that ends before HAProxy has seen it is judged like one that ends later."""
+    try:
+        balancer.wait_up(fleet)
+    except TimedOut:
+        if not _ended(fleet, chosen, runs):
+            raise
+
+
+def _watch(fleet: Fleet, chosen: list[_Canaries], runs: _Runs, usual: Sight, seconds: float) -> list[Verdict]:
     """Until the time is over, or something is bad. Slowness waits for the end: a new process is slow at first."""
-    started, runs = time.monotonic(), _runs(fleet, chosen)
+    started = time.monotonic()
     first = half = now = symptoms.look(fleet) or Sight()
     while True:
         time.sleep(min(_LOOK_SECONDS, seconds / 4))
         now, passed = symptoms.look(fleet) or now, time.monotonic() - started
         if half is first and passed >= seconds / 2:
             half = now
-        still = _runs(fleet, chosen)
-        ended = {worker for worker, run in runs.items() if still.get(worker) != run}
+        ended = _ended(fleet, chosen, runs)
         found = [_judge(fleet, those, (first, half, now), usual, ended, passed >= seconds) for those in chosen]
         if passed >= seconds or any(verdict.reason for verdict in found):
             return found
@@ -147,7 +159,13 @@ def _watch(fleet: Fleet, chosen: list[_Canaries], usual: Sight, seconds: float) 
                                 + "; ".join(f"{', '.join(one.canaries)}: {one.seen}" for one in found))
 
 
-def _runs(fleet: Fleet, chosen: list[_Canaries]) -> dict[str, tuple[int, int] | None]:
+def _ended(fleet: Fleet, chosen: list[_Canaries], runs: _Runs) -> set[str]:
+    """Those whose processes are others by now, or none."""
+    still = _runs(fleet, chosen)
+    return {worker for worker, run in runs.items() if still.get(worker) != run}
+
+
+def _runs(fleet: Fleet, chosen: list[_Canaries]) -> _Runs:
     """By canary, its process; None where it has none."""
     programs, found = fleet.supervisor.programs(), {}
     for those in chosen:
