@@ -1,5 +1,5 @@
-# Run by `cmake --install`, with `source`: what the tools work with, and what people read, in the words of a machine
-# that has it installed.
+# Run by `cmake --install`, with `source` and `version`: what the tools work with, and what people read, in the words of
+# a machine that has it installed.
 
 set(prefix ${CMAKE_INSTALL_PREFIX})
 set(commands fleet loadtest)
@@ -11,7 +11,7 @@ function(put target file)
         string(REGEX REPLACE "([^/])scripts/${command}" "\\1shoal-${command}" text "${text}")
     endforeach()
     string(REGEX REPLACE "([^/])scripts/bootstrap" "\\1${prefix}/share/shoal/scripts/bootstrap" text "${text}")
-    foreach(word prefix service sockets)
+    foreach(word prefix version service sockets)
         string(REPLACE @${word}@ "${${word}}" text "${text}")
     endforeach()
     set(path ${prefix}/${target})
@@ -43,6 +43,10 @@ foreach(file ${files})
     put(share/shoal/${file} ${file})
 endforeach()
 put(share/doc/shoal/README.md README.md)
+put(share/doc/shoal/copyright deploy/debian/copyright)
+put(share/doc/shoal/changelog deploy/debian/changelog)
+execute_process(COMMAND gzip -9nf $ENV{DESTDIR}${prefix}/share/doc/shoal/changelog COMMAND_ERROR_IS_FATAL ANY)
+list(TRANSFORM CMAKE_INSTALL_MANIFEST_FILES REPLACE "/changelog$" "/changelog.gz")
 
 set(units lib/systemd/system)
 put(${units}/shoal-fleet@.service deploy/systemd/shoal-fleet@.service.in)

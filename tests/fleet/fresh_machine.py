@@ -11,6 +11,8 @@ from types import TracebackType
 
 import pytest
 
+from shoal_cli import alive
+
 # What is written goes to memory, and is gone with the mount. Its first process waits until we are done with it.
 _SETUP = r"""
 mount -t tmpfs tmpfs "$1" && cd "$1" && mkdir upper work root
@@ -60,7 +62,7 @@ class FreshMachine:
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8",
                        "DEBIAN_FRONTEND": "noninteractive"}
         result = subprocess.run(
-            ["nsenter", f"--target={self._inside}", "--mount", "--pid", "--net", "--root", "--wd=/", *command],
+            ["nsenter", f"--target={self._inside}", "--mount", "--pid", "--net", "--root", "--wdns=/", *command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
             env=environment)
         assert result.returncode == code, f"{' '.join(command)} ended with {result.returncode}\n{result.stdout}"
@@ -68,5 +70,12 @@ class FreshMachine:
 
     def programs(self) -> set[str]:
         """The names of what runs on it."""
-        names = self.run("sh", "-c", "cat /proc/[0-9]*/comm 2>/dev/null || true").split()
-        return set(names) - {"sh", "cat"}
+        mine, found = os.readlink(f"/proc/{self._inside}/ns/pid"), set()
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                inside = os.readlink(process / "ns" / "pid") == mine and process.name != str(self._inside)
+                if inside and alive(int(process.name)):  # its first process waits for nobody's end
+                    found.add((process / "comm").read_text().strip())
+            except OSError:
+                continue  # it has ended
+        return found
