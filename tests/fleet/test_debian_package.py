@@ -17,6 +17,7 @@ from shoal_cli import ROOT, eventually
 from unit_file import Unit
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a machine of its own and installs on it")
+ALLOW_ONLY = Path(__file__).with_name("allow_only.py")
 DATA, UNITS = "/var/lib/shoal", "/usr/lib/systemd/system"
 
 
@@ -102,17 +103,19 @@ def test_a_fleet_runs_from_it_over_an_upgrade_and_until_it_is_removed(machine: F
 
 
 def as_the_unit_runs(unit: Unit, line: str) -> list[str]:
-    """Its command as systemd would run it, as far as that goes without systemd: with the unit's capabilities and no
-    more, and with nothing to write to but what the unit lets through."""
+    """Its command as systemd would run it, as far as that goes without systemd: with the unit's capabilities and system
+    calls and no more, and with nothing to write to but what the unit lets through."""
     capabilities = ",".join(["-all", *(f"+{name.lower()[4:]}" for name in unit.words("CapabilityBoundingSet"))])
     writable = [*unit.words("ReadWritePaths"), *(f"/var/lib/{name}" for name in unit.words("StateDirectory"))]
     sandbox = "".join(f"mkdir -p {path}; mount --bind {path} {path}; " for path in writable)
-    sandbox += f"mount -o remount,bind,ro /; exec setpriv --no-new-privs --bounding-set={capabilities} -- {line}"
+    sandbox += f"mount -o remount,bind,ro /; exec setpriv --no-new-privs --bounding-set={capabilities} -- "
+    sandbox += f"/usr/bin/python3 /allow_only.py {unit.value('SystemCallFilter')} -- {line}"
     return ["unshare", "--mount", "sh", "-euc", sandbox]
 
 
 @needs_root
 def test_the_fleets_unit_may_do_what_its_commands_do(machine: FreshMachine) -> None:
+    shutil.copy(ALLOW_ONLY, machine.path("/allow_only.py"))
     unit = Unit(machine.path(f"{UNITS}/shoal-fleet@.service").read_text(), "unit")
     machine.run("shoal-fleet", "up", "--home", f"{DATA}/unit", "--workers", "1", "--listen", "127.0.0.1:8090")
     machine.run("shoal-fleet", "down", "--home", f"{DATA}/unit")
