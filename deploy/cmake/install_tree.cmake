@@ -29,11 +29,10 @@ endfunction()
 
 file(GLOB_RECURSE files RELATIVE ${source}
     ${source}/scripts/shoal_fleet/*.py ${source}/scripts/shoal_load/*.py
-    ${source}/haproxy/* ${source}/deploy/*.in ${source}/deploy/*.md ${source}/deploy/*.yml ${source}/deploy/*.json
-    ${source}/deploy/protect/*)
+    ${source}/haproxy/* ${source}/deploy/*)
 file(GLOB manifests RELATIVE ${source} ${source}/services/*/service.json)
 file(GLOB modules RELATIVE ${source} ${source}/services/*/*.py)
-list(FILTER files EXCLUDE REGEX "^deploy/systemd/.*\\.in$|\\.test\\.yml$")
+list(FILTER files EXCLUDE REGEX "^deploy/(cmake|debian)/|^deploy/systemd/.*\\.in$|\\.test\\.yml$|/__pycache__/")
 list(APPEND files ${manifests} ${modules} scripts/bootstrap
     tests/load/help.txt tests/load/results.schema.json tests/load/wrk/scenario.lua)
 foreach(command ${commands})

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from string import Template
 from typing import Iterator
 
 import pytest
@@ -121,6 +122,17 @@ def test_a_worker_runs_by_its_unit(service: str, prefix: Path, tmp_path: Path, m
             worker.kill()
     assert worker.returncode == 0, log
     assert "configuration reloaded" in log
+
+
+def test_what_the_note_says_is_taken(prefix: Path, tmp_path: Path) -> None:
+    note = (prefix / "share/shoal/deploy/systemd/README.md").read_text()
+    file = tmp_path / "shoal.json"
+    file.write_text(note.partition("```json\n")[2].partition("```")[0])
+    for service in SECTIONS:
+        subprocess.run([prefix / "lib/shoal/bin" / f"shoal-{service}", "--check-config", "--config", file], check=True)
+    server = Template((ROOT / "haproxy" / "server.in").read_text().strip()).substitute(
+        public="/run/shoal/limiter-1.sock", admin="/run/shoal/limiter-1.admin", id=1, weight=256)
+    assert f"\nserver limiter-1 {server}\n" in note
 
 
 def test_a_worker_has_its_own_time_to_drain_before_systemd_ends_it(prefix: Path) -> None:
