@@ -20,8 +20,8 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION httpd)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
-# Beside the libraries that the programs link: what scripts/bootstrap installs to run a fleet, unless every Debian has it,
-# and what makes the account.
+# Beside the libraries that the programs link: what scripts/bootstrap installs to run a fleet, unless every Debian has
+# it, and what makes the account.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
     "haproxy (>= 2.6), logrotate, passwd, python3 (>= 3.11), redis-server (>= 5:7.0), supervisor (>= 4.2), tzdata")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)

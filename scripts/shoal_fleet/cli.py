@@ -54,7 +54,8 @@ def _common(home: Path) -> argparse.ArgumentParser:
     """Options of every command. Without SUPPRESS a subcommand's default would undo what stood before it."""
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = common.add_argument_group("options, anywhere on the line")
-    group.add_argument("--home", metavar="DIR", help=f"where the fleet keeps its state (default: {home})".replace("%", "%%"))
+    where = str(home).replace("%", "%%")
+    group.add_argument("--home", metavar="DIR", help=f"where the fleet keeps its state (default: {where})")
     group.add_argument("--listen", metavar="HOST:PORT", help="where HAProxy listens (for up; default: 127.0.0.1:8080)")
     group.add_argument("--config", metavar="FILE", help="the configuration (for up and reload; default: none)")
     group.add_argument("--workers", metavar="N", type=_workers,
