@@ -33,12 +33,23 @@ def package(build_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def machine(package: Path) -> Iterator[FreshMachine]:
+def shared_machine(package: Path) -> Iterator[FreshMachine]:
     with FreshMachine(ROOT) as fresh:
         fresh.run("sh", "-c", "if getent passwd shoal; then userdel shoal; fi; rm -rf /var/lib/shoal")
-        shutil.copy(package, fresh.path("/shoal.deb"))
-        fresh.run("dpkg", "--force-unsafe-io", "-i", "/shoal.deb")
+        for file in (package, ALLOW_ONLY):
+            shutil.copy(file, fresh.path(f"/{file.name}"))
         yield fresh
+
+
+@pytest.fixture
+def machine(shared_machine: FreshMachine, package: Path) -> FreshMachine:
+    """With the package installed, whatever the test before did."""
+    install(shared_machine, package)
+    return shared_machine
+
+
+def install(machine: FreshMachine, package: Path) -> None:
+    machine.run("dpkg", "--force-unsafe-io", "-i", f"/{package.name}")
 
 
 def test_it_needs_what_bootstrap_installs_and_the_libraries_it_links(package: Path, build_tree: Path) -> None:
@@ -84,13 +95,13 @@ def test_installing_makes_the_account_and_starts_nothing(machine: FreshMachine) 
 
 
 @needs_root
-def test_a_fleet_runs_from_it_over_an_upgrade_and_until_it_is_removed(machine: FreshMachine) -> None:
+def test_a_fleet_runs_from_it_over_an_upgrade_and_until_it_is_removed(machine: FreshMachine, package: Path) -> None:
     machine.run("shoal-fleet", "up", "--workers", "1")
     answer = machine.run("curl", "-sS", "-X", "POST", "http://127.0.0.1:8080/v1/limits/demo/alice")
     assert json.loads(answer)["allowed"] is True
-    pids = machine.run("sh", "-c", "pidof shoal-limiter")
-    machine.run("dpkg", "--force-unsafe-io", "-i", "/shoal.deb")
-    assert machine.run("sh", "-c", "pidof shoal-limiter") == pids
+    pids = machine.run("pidof", "shoal-limiter")
+    install(machine, package)
+    assert machine.run("pidof", "shoal-limiter") == pids
     machine.run("shoal-fleet", "status", "--check")
 
     machine.run("dpkg", "--force-unsafe-io", "-r", "shoal")
@@ -99,7 +110,6 @@ def test_a_fleet_runs_from_it_over_an_upgrade_and_until_it_is_removed(machine: F
     assert machine.path(f"{DATA}/main/state.json").exists()
     machine.run("getent", "passwd", "shoal")
     assert not machine.path("/usr/share/shoal").exists()
-    machine.run("dpkg", "--force-unsafe-io", "-i", "/shoal.deb")
 
 
 def as_the_unit_runs(unit: Unit, line: str) -> list[str]:
@@ -115,7 +125,6 @@ def as_the_unit_runs(unit: Unit, line: str) -> list[str]:
 
 @needs_root
 def test_the_fleets_unit_may_do_what_its_commands_do(machine: FreshMachine) -> None:
-    shutil.copy(ALLOW_ONLY, machine.path("/allow_only.py"))
     unit = Unit(machine.path(f"{UNITS}/shoal-fleet@.service").read_text(), "unit")
     machine.run("shoal-fleet", "up", "--home", f"{DATA}/unit", "--workers", "1", "--listen", "127.0.0.1:8090")
     machine.run("shoal-fleet", "down", "--home", f"{DATA}/unit")
