@@ -19,6 +19,7 @@
 #include "common/metrics/metrics.hpp"
 #include "common/redis/client.hpp"
 #include "common/runtime/loop_monitor.hpp"
+#include "common/runtime/notifier.hpp"
 #include "common/runtime/task_group.hpp"
 #include "common/runtime/watchdog.hpp"
 #include "common/worker/admin.hpp"
@@ -104,6 +105,7 @@ private:
     fronts public_;
     http::server admin_;
     runtime::watchdog watchdog_{watchdog_limit};
+    runtime::notifier notifier_{runtime::notifier::from_environment()};
     runtime::loop_monitor monitor_;
 };
 
@@ -119,6 +121,7 @@ process::impl::impl(flags asked, settings read, service& what)
       admin_{make_admin_server()},
       monitor_{loop_, metrics_, [this] {
                    watchdog_.turned();
+                   notifier_.turned(boot_clock::now());
                    log_.flush();
                }}
 {
@@ -223,6 +226,7 @@ bool process::impl::listen_and_publish()
     public_.start();
     phase_ = phase::serving;
     if (place_.publish()) {
+        notifier_.ready();
         log_.info("serving", {{"admin", flags_.admin.unix_path}});
         return true;
     }
@@ -249,6 +253,7 @@ process::impl::task process::impl::drain()
 {
     const auto began = boot_clock::now();
     phase_ = phase::draining;
+    notifier_.stopping();
     public_.begin_drain();
     while (boot_clock::now() - began < accept_after && terminations_ < 2) co_await pause(tick);
     public_.stop_listening();

@@ -128,7 +128,7 @@ function(shoal_add_services)
         target_link_libraries(shoal-${name} PRIVATE ${name}_service)
         set_target_properties(shoal-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
         shoal_target(shoal-${name})
-        install(TARGETS shoal-${name} RUNTIME DESTINATION lib/shoal)
+        install(TARGETS shoal-${name} RUNTIME DESTINATION lib/shoal/bin)
 
         if(EXISTS ${folder}/CMakeLists.txt)
             add_subdirectory(${folder} services/${name})

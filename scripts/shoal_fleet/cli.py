@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, Sequence
 
-from . import commands, manifest
+from . import commands, manifest, tree
 from .commands.base import number
 from .errors import EXIT_CODES, MIDWAY, USAGE, FleetError, StoppedMidway
 from .manifest import Manifest
@@ -51,11 +51,12 @@ def _workers(text: str) -> int | None:
     return int(text)
 
 
-def _common() -> argparse.ArgumentParser:
+def _common(home: Path) -> argparse.ArgumentParser:
     """Options of every command. Without SUPPRESS a subcommand's default would undo what stood before it."""
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = common.add_argument_group("options, anywhere on the line")
-    group.add_argument("--home", metavar="DIR", help="where the fleet keeps its state (default: .shoal)")
+    where = str(home).replace("%", "%%")
+    group.add_argument("--home", metavar="DIR", help=f"where the fleet keeps its state (default: {where})")
     group.add_argument("--listen", metavar="HOST:PORT", help="where HAProxy listens (for up; default: 127.0.0.1:8080)")
     group.add_argument("--config", metavar="FILE", help="the configuration (for up and reload; default: none)")
     group.add_argument("--workers", metavar="N", type=_workers,
@@ -66,8 +67,8 @@ def _common() -> argparse.ArgumentParser:
     return common
 
 
-def build_parser(known: dict[str, Manifest]) -> argparse.ArgumentParser:
-    common = _common()
+def build_parser(known: dict[str, Manifest], home: Path) -> argparse.ArgumentParser:
+    common = _common(home)
     parser = _Parser(prog="scripts/fleet", description=_DESCRIPTION, epilog=_EXAMPLES + "\n" + EXIT_CODES,
                      formatter_class=argparse.RawDescriptionHelpFormatter, parents=[common])
     subparsers = parser.add_subparsers(dest="subcommand", metavar="COMMAND", required=True, parser_class=_Parser)
@@ -80,6 +81,7 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
 
 
 def main(arguments: Sequence[str], root: Path) -> int:
+    home = tree.default_home(root)
     known: dict[str, Manifest] = {}
     bad_manifest = None
     try:
@@ -87,15 +89,15 @@ def main(arguments: Sequence[str], root: Path) -> int:
     except FleetError as error:
         bad_manifest = error
     try:
-        parser = build_parser(known)
+        parser = build_parser(known, home)
     except FleetError as error:
         known, bad_manifest = {}, error
-        parser = build_parser(known)
+        parser = build_parser(known, home)
     args = parser.parse_args(arguments)
     as_json = getattr(args, "json", False)
     tool = Tool(
         root=root,
-        home=Path(os.path.realpath(getattr(args, "home", root / ".shoal"))),
+        home=Path(os.path.realpath(getattr(args, "home", home))),
         command=shlex.join(["scripts/fleet", *arguments]),
         terminal=Terminal(quiet=as_json and not sys.stderr.isatty()),
         timeout=getattr(args, "timeout", 60.0),

@@ -23,7 +23,7 @@ from .terminal import Terminal
 @dataclass
 class Fleet:
     root: Path
-    """The tree with services/, haproxy/, deploy/, build/."""
+    """The tree with services/, haproxy/, deploy/."""
     home: Path
     manifests: dict[str, Manifest]
     state: State

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from . import config, ports, sections
+from . import config, ports, sections, tree
 from .errors import FleetError
 from .fleet import Fleet
 from .numbers import set_count
@@ -46,9 +46,9 @@ def _given(given: dict[str, Any], option: str) -> str | None:
 
 
 def binaries(fleet: Fleet) -> Path:
-    """Where the workers' binaries are taken from: what the operator named, or what this tree builds."""
+    """Where the workers' binaries are taken from: what the operator named, or this tree's own."""
     given = fleet.state.options.bin
-    return Path(given) if given is not None else fleet.root / "build" / "release" / "bin"
+    return Path(given) if given is not None else tree.binaries(fleet.root)
 
 
 def set_services(fleet: Fleet, given: dict[str, Any], checked_by: Path) -> None:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from shoal_fleet import tree
+
 from .errors import LoadError
 
 _NAME = "shoal-load"
@@ -15,14 +17,14 @@ _SOURCES = ("tests/load/domain", "tests/load/edge", "common/core", "common/confi
 
 
 def generator(root: Path) -> Path:
-    """That of $SHOAL_BIN, or of the release build."""
+    """That of $SHOAL_BIN, or this tree's own."""
     if given := os.environ.get("SHOAL_BIN"):
         program = Path(given) / _NAME
         if not os.access(program, os.X_OK):
             raise LoadError(f"{program} is missing; build it, or unset SHOAL_BIN and it is built here")
         return program
-    program = root / "build" / "release" / "bin" / _NAME
-    if is_outdated(program, root):
+    program = tree.binaries(root) / _NAME
+    if not tree.is_installed(root) and is_outdated(program, root):
         _build(root)
     return program
 

@@ -36,7 +36,7 @@ def check_includes(context: Context) -> None:
 
 def check_shell(context: Context) -> None:
     context.report.start("shellcheck")
-    scripts = [path for path in [*context.root.glob("scripts/*"), context.root / ".ci/run"]
+    scripts = [path for pattern in ("scripts/*", "deploy/debian/*", ".ci/run") for path in context.root.glob(pattern)
                if path.is_file() and re.match(rb"#!.*\b(ba)?sh\b", path.read_bytes()[:80])]
     code, output = context.run(["shellcheck", *scripts], limit=300)
     context.report.end(FAILED if code else PASSED, [output] if code else [])

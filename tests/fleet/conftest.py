@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any, Iterator, Mapping
@@ -23,6 +24,24 @@ def binaries() -> Path:
         if not os.access(folder / worker, os.X_OK):
             pytest.fail(f"{folder}/{worker} is missing: cmake --preset release && cmake --build --preset release")
     return folder
+
+
+@pytest.fixture(scope="session")
+def build_tree(binaries: Path) -> Path:
+    """Where the binaries under test were built: that is what is installed and packaged."""
+    if not (binaries.parent / "CPackConfig.cmake").exists():
+        pytest.skip(f"{binaries.parent} is no build of this tree, which could be installed")
+    return binaries.parent
+
+
+@pytest.fixture(scope="module")
+def prefix(build_tree: Path) -> Iterator[Path]:
+    """Where `cmake --install` put everything."""
+    base = Path(tempfile.mkdtemp(prefix="shoal-install-"))
+    base.chmod(0o755)
+    subprocess.run(["cmake", "--install", build_tree, "--prefix", base / "usr"], check=True, capture_output=True)
+    yield base / "usr"
+    shutil.rmtree(base)
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ def number(low: float, high: float, kind: type[int] | type[float] = float) -> An
 
 def add_options(parser: argparse.ArgumentParser, known: dict[str, Manifest]) -> None:
     """What `up` and `plan` are told of the fleet, beside the options of every command."""
-    parser.add_argument("--bin", metavar="DIR", help="take the workers' binaries from there; 'auto' builds them here")
+    parser.add_argument("--bin", metavar="DIR", help="take the workers' binaries from there; 'auto' takes this tree's own")
     parser.add_argument("--tls-cert", metavar="FILE", help="speak TLS and HTTP/2 with this PEM file; 'none' stops it")
     parser.add_argument("--admin-listen", metavar="HOST:PORT",
                         help="HAProxy's stats page and /metrics (default: the first free port from 8404)")

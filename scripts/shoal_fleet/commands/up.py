@@ -9,7 +9,7 @@ import json
 import time
 from typing import Any
 
-from .. import build, overview, ports, ramp, render, stopping, wanted
+from .. import build, overview, ports, ramp, render, stopping, tree, wanted
 from ..converge import converge
 from ..errors import FleetError, StoppedMidway, TimedOut
 from ..fleet import Fleet
@@ -85,7 +85,7 @@ def _start(fleet: Fleet, before: State) -> None:
 def _want(fleet: Fleet, given: dict[str, Any]) -> None:
     """Brings the state to what the command line asks for. Touches nothing that runs."""
     wanted.set_options(fleet, given)
-    if fleet.state.options.bin is None:
+    if fleet.state.options.bin is None and not tree.is_installed(fleet.root):
         build.bootstrap(fleet.root, ["run", "build"], fleet.terminal)
         build.build(fleet.root, fleet.manifests, fleet.terminal)
     else:

@@ -15,7 +15,7 @@ from samples import ROOT, Document
 
 
 def parse(line: str) -> argparse.Namespace:
-    return build_parser(manifest.load_all(ROOT / "services")).parse_args(line.split())
+    return build_parser(manifest.load_all(ROOT / "services"), ROOT / ".shoal").parse_args(line.split())
 
 
 @pytest.mark.parametrize("line", [
