@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import FleetError
 from .files import write_atomically
+from .haproxy_config import HOT_KEY_RATE
 
 FORMAT = 1
 
@@ -57,6 +58,7 @@ class Options:
     bin: str | None = None
     tls_cert: str | None = None
     routing: str = "hash"
+    hot_key_rate: int | None = HOT_KEY_RATE
     drain_s: int = 30
     """Until a draining worker ends what is unfinished."""
     values: dict[str, str] = field(default_factory=dict)

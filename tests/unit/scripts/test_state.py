@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -24,6 +25,15 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     state.save(tmp_path, sample())
     assert state.load(tmp_path) == sample()
     assert (tmp_path / "state.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_of_before_there_was_an_option_has_its_default(tmp_path: Path) -> None:
+    state.save(tmp_path, sample())
+    file = tmp_path / "state.json"
+    content = json.loads(file.read_text())
+    del content["options"]["hot_key_rate"]
+    file.write_text(json.dumps(content))
+    assert state.load(tmp_path) == sample()
 
 
 def test_no_file_is_no_state(tmp_path: Path) -> None:
