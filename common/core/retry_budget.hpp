@@ -5,18 +5,20 @@
 
 namespace shoal {
 
+struct retry_limits {
+    /// Of a retry, that each request adds.
+    double part = 0.1;
+    double per_second = 1;
+    /// That can be saved up, and are there at first.
+    double most = 20;
+};
+
 /// A token bucket: each request adds a part of a retry, and each second a little, so that a rare request has one, too.
 /// Over N requests and t seconds at most `most + part * N + per_second * t` retries are granted. Pure.
 class retry_budget {
 public:
-    struct limits {
-        double part = 0.1;
-        double per_second = 1;
-        /// That can be saved up, and are there at first.
-        double most = 20;
-    };
-
-    explicit retry_budget(boot_time now, const limits& bounds) noexcept : bounds_{bounds}, has_{bounds.most}, at_{now}
+    explicit retry_budget(boot_time now, const retry_limits& bounds = {}) noexcept
+        : bounds_{bounds}, has_{bounds.most}, at_{now}
     {
     }
 
@@ -28,7 +30,7 @@ public:
 private:
     void add(double what) noexcept;
 
-    limits bounds_;
+    retry_limits bounds_;
     double has_;
     boot_time at_;
 };

@@ -13,7 +13,7 @@ from .manifest import Manifest, Retry, SiteFront
 from .ring import WEIGHT
 
 METRICS = "metrics.lua"
-HOT_KEY_RATE = 5000
+HOT_KEY_RATE = 10_000
 """Requests a second of one key, below which it stays with its owner."""
 HOT_KEYS = "shoal-hot-keys"
 """HAProxy's table of those that are hot, each as BACKEND:KEY."""

@@ -10,7 +10,7 @@ using namespace shoal;
 using namespace std::chrono_literals;
 
 constexpr boot_time start{1h};
-constexpr retry_budget::limits bounds{.part = 0.1, .per_second = 1, .most = 20};
+constexpr retry_limits bounds{.part = 0.1, .per_second = 1, .most = 20};
 
 int spend_all(retry_budget& from, boot_time now)
 {
