@@ -20,7 +20,10 @@ WORKERS = 4
 SERVICE_MS = 5
 CAPACITY = WORKERS * 1000 // SERVICE_MS
 HOT_RATE = 100
-KEYS = [f"key-{number}" for number in range(400)]
+SETTLING_S = 3
+"""Within which a hot key is found, and what its owner had to do meanwhile is done."""
+# So many that each worker owns a quarter of them, near enough.
+KEYS = [f"key-{number}" for number in range(4000)]
 HOT = "hot"
 
 
@@ -45,20 +48,20 @@ def owners(slow: FleetUnderTest) -> dict[str, str]:
 
 
 def keys(folder: Path, every: int) -> Path:
-    """A file of them, in which every so manieth is the same one; 0: none."""
+    """A file of them, in which each `every`-th is the hot one; 0: none."""
     file = folder / "keys"
     file.write_text("".join(f"{HOT if every and at % every == 0 else key}\n" for at, key in enumerate(KEYS)))
     return file
 
 
 def load(fleet: FleetUnderTest, folder: Path, every: int, rate: int, seconds: int) -> list[dict[str, str]]:
-    """What became of each request but those of the first two seconds, within which a hot key is found."""
+    """What became of each request once all has settled."""
     folder.mkdir(exist_ok=True)
     done = loadtest(folder, "--url", f"http://{fleet.listen}/v1/limits/open/{{key}}", "--method", "POST", "--keys",
-                    f"file:{keys(folder, every)}", "--rate", str(rate), "--duration", f"{2 + seconds}s",
+                    f"file:{keys(folder, every)}", "--rate", str(rate), "--duration", f"{SETTLING_S + seconds}s",
                     "--expect-status", "200,503,504", "--timeout", "20s", "--connections", "2000")
     assert done.results["errors"] == 0
-    return [line for line in done.record if int(line["number"]) >= 2 * rate]
+    return [line for line in done.record if int(line["number"]) >= SETTLING_S * rate]
 
 
 def answered(record: Sequence[dict[str, str]]) -> int:
@@ -84,7 +87,7 @@ def strays(record: Sequence[dict[str, str]], owners: dict[str, str]) -> list[dic
 
 def test_half_of_all_on_one_key_is_borne_by_all_and_felt_by_none(slow: FleetUnderTest, owners: dict[str, str],
                                                                 tmp_path: Path) -> None:
-    rate, seconds = CAPACITY * 3 // 4, 5
+    rate, seconds = CAPACITY * 3 // 4, 4
     uniform = load(slow, tmp_path / "uniform", 0, rate, seconds)
     assert strays(uniform, owners) == []
     with ThreadPoolExecutor() as pool:
@@ -93,6 +96,8 @@ def test_half_of_all_on_one_key_is_borne_by_all_and_felt_by_none(slow: FleetUnde
         said = slow.run("ring", "hot").stdout.split("\t")
         gauge = slow.request("GET", "/metrics", port=slow.admin)[2]
         hot = loading.result()
+    print(f"{answered(hot)} of {len(hot)}, uniform {answered(uniform)}; p99 of the others {p99_ms(others(hot))} ms, "
+          f"uniform {p99_ms(uniform)} ms")
     assert answered(hot) >= 0.8 * answered(uniform)
     assert p99_ms(others(hot)) <= 1.5 * p99_ms(uniform) + 10 * SERVICE_MS
     assert strays(hot, owners) == []
@@ -109,7 +114,7 @@ def test_half_of_all_on_one_key_is_borne_by_all_and_felt_by_none(slow: FleetUnde
     eventually(lambda: slow.run("ring", "hot").stdout == "", 5, "it is not named any more")
 
 
-@pytest.mark.parametrize(("every", "rate"), [(2, HOT_RATE * 3 // 2), (5, CAPACITY * 3 // 4)],
+@pytest.mark.parametrize(("every", "rate"), [(2, HOT_RATE * 3 // 2), (5, HOT_RATE * 11 // 2)],
                          ids=["slower than the rate", "less than a worker's part"])
 def test_a_key_that_is_not_hot_stays(slow: FleetUnderTest, owners: dict[str, str], tmp_path: Path, every: int,
                                      rate: int) -> None:
