@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 from .errors import FleetError
 
 _TIMEOUT = 5.0
+_ENTRY = re.compile(r" key=(.+?) use=.* http_req_rate\(1000\)=(\d+)$", re.MULTILINE)
+_ESCAPED = re.compile(r"\\([ =\\])")
 
 
 class HaproxyError(FleetError):
@@ -79,6 +82,11 @@ class Runtime:
         rows = csv.DictReader(io.StringIO(text))
         return {(row["pxname"], row["svname"]): "DRAIN" if (row["status"], row["weight"]) == ("UP", "0")
                 else row["status"] for row in rows if row["svname"] not in ("FRONTEND", "BACKEND")}
+
+    def rates(self, table: str) -> dict[str, int]:
+        """Of a stick-table of strings: those of the last second, and how often each came."""
+        found = _ENTRY.findall(self.command(f"show table {table} data.http_req_rate gt 0"))
+        return {_ESCAPED.sub(r"\1", key): int(rate) for key, rate in found}
 
     def connections_in_use(self, backend: str, server: str) -> int:
         for line in self.command(f"show servers conn {backend}").splitlines():

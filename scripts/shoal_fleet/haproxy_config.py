@@ -13,6 +13,10 @@ from .manifest import Manifest, Retry, SiteFront
 from .ring import WEIGHT
 
 METRICS = "metrics.lua"
+HOT_KEY_RATE = 10_000
+"""Requests a second of one key, below which it stays with its owner."""
+HOT_KEYS = "shoal-hot-keys"
+"""HAProxy's table of those that are hot, each as BACKEND:KEY."""
 _MAX_CONNECTIONS = 20_000
 
 
@@ -48,6 +52,8 @@ class Balancer:
     tls_cert: Path | None = None
     tls_digest: str = ""
     random_routing: bool = False
+    hot_key_rate: int | None = HOT_KEY_RATE
+    """None: every key stays with its owner."""
     hard_stop_s: int = 60
     """What an old process still has after a reload."""
 
@@ -108,6 +114,7 @@ def _fill(balancer: Balancer, skeleton: str, servers: Mapping[str, Sequence[Serv
         front_rules=rules,
         routes=_routes(balancer.manifests),
         site_fronts="".join(_site(balancer, manifest, rules) for manifest in balancer.manifests),
+        hot_keys=HOT_KEYS,
         backends="".join(backends).rstrip("\n"),
     )
 
@@ -148,13 +155,21 @@ def _routes(manifests: Sequence[Manifest]) -> str:
     return "\n".join(lines)
 
 
-def _balance(manifest: Manifest) -> str:
+def _key(manifest: Manifest) -> list[str]:
     """The last of the rules that holds is the one whose key stays: so the first of the manifest comes last."""
     key = manifest.key
-    if not key.rules:
-        return f"    balance hash {key.expression}"
-    lines = [f"    http-request set-var(txn.key) {key.expression}"]
-    lines += [f"    http-request set-var-fmt(txn.key) {rule.format} if {rule.when}" for rule in reversed(key.rules)]
+    return [f"    http-request set-var(txn.key) {key.expression}",
+            *(f"    http-request set-var-fmt(txn.key) {rule.format} if {rule.when}" for rule in reversed(key.rules))]
+
+
+def _balance(balancer: Balancer, name: str, key: Sequence[str]) -> str:
+    """`key` are rules that set what is hashed."""
+    if balancer.random_routing:
+        return "    balance random"
+    lines = [*key]
+    if balancer.hot_key_rate is not None:
+        lines.append(_template(balancer, "hot-keys.cfg.in").substitute(
+            name=name, rate=balancer.hot_key_rate, table=HOT_KEYS).rstrip("\n"))
     return "\n".join([*lines, "    balance hash var(txn.key)"])
 
 
@@ -184,21 +199,21 @@ def _forwarded(balancer: Balancer, manifest: Manifest) -> str:
 
 def _backend(balancer: Balancer, manifest: Manifest, servers: Sequence[ServerLine]) -> str:
     bounded = "" if manifest.bounded_load is None else f"    hash-balance-factor {manifest.bounded_load}"
-    return _workers(balancer, manifest.name, manifest, manifest.retry, _balance(manifest), bounded, servers)
+    return _workers(balancer, manifest.name, manifest, manifest.retry, _key(manifest), bounded, servers)
 
 
 def _site_backend(balancer: Balancer, manifest: Manifest, front: SiteFront, servers: Sequence[ServerLine]) -> str:
-    balance = f"    http-request set-var-fmt(txn.key) {front.key}\n    balance hash var(txn.key)"
+    key = [f"    http-request set-var-fmt(txn.key) {front.key}"]
     # As long as an origin may think, and between two pieces of a body that takes its time.
     silence = "    timeout server 60s"
-    return _workers(balancer, manifest.site_backend, manifest, front.retry, balance, silence, servers)
+    return _workers(balancer, manifest.site_backend, manifest, front.retry, key, silence, servers)
 
 
-def _workers(balancer: Balancer, name: str, manifest: Manifest, retry: Retry, balance: str, more: str,
+def _workers(balancer: Balancer, name: str, manifest: Manifest, retry: Retry, key: Sequence[str], more: str,
              servers: Sequence[ServerLine]) -> str:
     return _template(balancer, "backend.cfg.in").substitute(
         name=name,
-        balance="    balance random" if balancer.random_routing else balance,
+        balance=_balance(balancer, name, key),
         more=more,
         attempts=retry.attempts,
         retry_on=" ".join(retry.on) or "none",

@@ -58,6 +58,7 @@ def haproxy(fleet: Fleet, conf: Path, tls: bytes | None) -> bytes:
         tls_cert=conf / "tls.pem" if tls is not None else None,
         tls_digest=hashlib.sha256(tls).hexdigest() if tls is not None else "",
         random_routing=options.routing == "random",
+        hot_key_rate=options.hot_key_rate,
         hard_stop_s=fleet.ending_s,
     ))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import FleetError
 from .files import write_atomically
+from .haproxy_config import HOT_KEY_RATE
 from .ring import WEIGHT
 
 FORMAT = 1
@@ -60,6 +61,7 @@ class Options:
     bin: str | None = None
     tls_cert: str | None = None
     routing: str = "hash"
+    hot_key_rate: int | None = HOT_KEY_RATE
     drain_s: int = 30
     """Until a draining worker ends what is unfinished."""
     values: dict[str, str] = field(default_factory=dict)

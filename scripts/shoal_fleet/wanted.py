@@ -21,6 +21,8 @@ def set_options(fleet: Fleet, given: dict[str, Any]) -> None:
         options.admin_chosen = False
     if given.get("routing"):
         options.routing = given["routing"]
+    if given.get("hot_key_rate"):
+        options.hot_key_rate = None if given["hot_key_rate"] == "none" else given["hot_key_rate"]
     if given.get("drain_deadline"):
         options.drain_s = int(given["drain_deadline"])
     if "config" in given:

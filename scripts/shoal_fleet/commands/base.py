@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ..haproxy_config import HOT_KEY_RATE
 from ..manifest import Manifest
 
 
@@ -30,6 +31,14 @@ def number(low: float, high: float, kind: type[int] | type[float] = float) -> An
     return convert
 
 
+def _hot_key_rate(text: str) -> int | str:
+    if text == "none":
+        return text
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 1_000_000_000):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 1000000000, or none, not '{text}'")
+    return int(text)
+
+
 def add_options(parser: argparse.ArgumentParser, known: dict[str, Manifest]) -> None:
     """What `up` and `plan` are told of the fleet, beside the options of every command."""
     parser.add_argument("--bin", metavar="DIR", help="take the workers' binaries from there; 'auto' takes this tree's own")
@@ -38,6 +47,9 @@ def add_options(parser: argparse.ArgumentParser, known: dict[str, Manifest]) -> 
                         help="HAProxy's stats page and /metrics (default: the first free port from 8404)")
     parser.add_argument("--routing", choices=("hash", "random"),
                         help="random is for tests: any worker must answer any request correctly")
+    parser.add_argument("--hot-key-rate", metavar="N", type=_hot_key_rate,
+                        help="requests a second from which a key that takes more than one worker's part of all is "
+                             f"spread over all workers; 'none' never does (default: {HOT_KEY_RATE})")
     parser.add_argument("--drain-deadline", metavar="SECONDS", type=number(1, 3600),
                         help="how long a worker that stops may go on with its answers (default: 30)")
     for manifest in known.values():

@@ -9,6 +9,7 @@ import json
 import sys
 from typing import Any
 
+from ..haproxy_config import HOT_KEYS
 from ..manifest import Manifest
 from ..numbers import set_count, target
 from ..proof import ring_of
@@ -17,20 +18,24 @@ from ..tool import Tool
 from .base import add_parser
 
 _EXAMPLES = """\
-Computed from the wanted state, by the formula that HAProxy uses; it holds while every worker is up. With
-several keys, or - for one key per line of stdin, each line is KEY, a tab and the worker.
+Computed from the wanted state, by the formula that HAProxy uses; it holds while every worker is up and the key
+is not hot. With several keys, or - for one key per line of stdin, each line is KEY, a tab and the worker.
+
+A key is hot while it is asked for more often than 'up --hot-key-rate' says, and takes more than one worker's part of
+all requests. Its requests then go to every worker, until that is over; all other keys stay where they are.
 
 examples:
   scripts/fleet ring locate limiter demo/alice
   scripts/fleet ring locate limiter - < keys.txt
   scripts/fleet ring show limiter
+  scripts/fleet ring hot
   scripts/fleet ring plan 8          each worker's part if there were eight, and how many keys would move
 """
 
 
 def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, Manifest]) -> None:
     parser = add_parser(subparsers, common, "ring", "say which worker owns a key", epilog=_EXAMPLES)
-    nested = parser.add_subparsers(dest="ring_command", metavar="locate|show|plan", required=True)
+    nested = parser.add_subparsers(dest="ring_command", metavar="locate|show|hot|plan", required=True)
     locate = add_parser(nested, common, "locate", "print the worker that owns a key", epilog=_keys(known))
     locate.add_argument("service", metavar="SERVICE")
     locate.add_argument("keys", metavar="KEY", nargs="+")
@@ -38,6 +43,8 @@ def register(subparsers: Any, common: argparse.ArgumentParser, known: dict[str, 
     show = add_parser(nested, common, "show", "print each worker's part of the ring")
     show.add_argument("service", metavar="SERVICE")
     show.set_defaults(run=run_show)
+    hot = add_parser(nested, common, "hot", "print the keys that are hot, and their requests a second")
+    hot.set_defaults(run=run_hot)
     plan = add_parser(nested, common, "plan", "print the parts that another number of workers would have")
     plan.add_argument("number", metavar="N|+n|-n")
     plan.add_argument("service", metavar="SERVICE", nargs="?", help="(default: every service)")
@@ -75,6 +82,17 @@ def run_show(tool: Tool, args: argparse.Namespace) -> int:
         print(json.dumps([{"worker": worker, "share": share} for worker, share in shares.items()]))
         return 0
     _print(shares)
+    return 0
+
+
+def run_hot(tool: Tool, args: argparse.Namespace) -> int:
+    rates = tool.open().runtime.rates(HOT_KEYS)
+    hottest = sorted(rates, key=lambda name: -rates[name])
+    found = [(backend, key, rates[name]) for name in hottest for backend, _, key in [name.partition(":")]]
+    if getattr(args, "json", False):
+        print(json.dumps([{"backend": backend, "key": key, "rate": rate} for backend, key, rate in found]))
+        return 0
+    sys.stdout.writelines(f"{backend}\t{key}\t{rate}\n" for backend, key, rate in found)
     return 0
 
 

@@ -13,7 +13,13 @@ static_assert(static_cast<std::size_t>(errc::origin_malformed) == first + reason
 
 instruments::instruments(metrics::registry& registry, const std::string& site)
     : connections_{registry.add_gauge("shoal_cache_origin_connections", "Open connections to a site's origin.",
-                                      {{"site", site}})}
+                                      {{"site", site}})},
+      repeats_{registry.add_counter("shoal_cache_origin_retries_total",
+                                    "Requests to a site's origin that were sent, or tried to be, once more.",
+                                    {{"site", site}})},
+      repeats_refused_{registry.add_counter("shoal_cache_origin_retries_refused_total",
+                                            "Retries that the retry budget of a site's origin did not allow.",
+                                            {{"site", site}})}
 {
     for (std::size_t i = 0; i < reasons.size(); ++i)
         failures_[i] = &registry.add_counter("shoal_cache_origin_failures_total",
@@ -39,6 +45,11 @@ void instruments::failed(errc why) noexcept
 {
     const auto index = static_cast<std::size_t>(why) - first;
     if (!abandoned_ && index < failures_.size()) failures_[index]->add();
+}
+
+void instruments::repeated(bool allowed) noexcept
+{
+    if (!abandoned_) (allowed ? repeats_ : repeats_refused_).add();
 }
 
 void instruments::abandon() noexcept

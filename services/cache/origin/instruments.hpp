@@ -18,6 +18,8 @@ public:
     void opened() noexcept;
     void closed() noexcept;
     void failed(errc why) noexcept;
+    /// A request was sent once more, or the budget did not allow it.
+    void repeated(bool allowed) noexcept;
     void abandon() noexcept;
     [[nodiscard]] bool abandoned() const noexcept { return abandoned_; }
 
@@ -25,6 +27,8 @@ private:
     metrics::gauge& connections_;
     /// In the order of errc, from origin_unreachable on.
     std::array<metrics::counter*, 5> failures_;
+    metrics::counter& repeats_;
+    metrics::counter& repeats_refused_;
     double open_ = 0;
     bool abandoned_ = false;
 };

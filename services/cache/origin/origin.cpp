@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/config/reader.hpp"
+#include "common/core/retry_budget.hpp"
 #include "common/log/log.hpp"
 #include "common/runtime/task_group.hpp"
 #include "services/cache/origin/check.hpp"
@@ -54,12 +55,14 @@ public:
 private:
     using tried_servers = std::uint64_t;
 
-    [[nodiscard]] std::shared_ptr<server> next_server(tried_servers& tried);
+    [[nodiscard]] std::shared_ptr<server> next_server(tried_servers& tried, bool refused_before);
+    [[nodiscard]] bool may_repeat();
     void blame(server& at, const boost::system::error_code& error, boot_time deadline);
     void log_refused(const lease& held);
 
     std::shared_ptr<shared_parts> parts_;
     servers servers_;
+    retry_budget repeats_{boot_clock::now()};
     runtime::task_group& tasks_;
     std::vector<std::shared_ptr<check>> checks_;
     std::size_t rotation_ = 0;
@@ -79,36 +82,49 @@ void origin::impl::abandon()
     parts_->counts->abandon();
 }
 
-std::shared_ptr<server> origin::impl::next_server(tried_servers& tried)
+/// A server that has refused the connection was sent nothing, so the request may go to another one that is well. That
+/// none is well is what the budget is for.
+std::shared_ptr<server> origin::impl::next_server(tried_servers& tried, bool refused_before)
 {
     std::array<candidate, most_servers> seen;
     for (std::size_t i = 0; i < servers_.size(); ++i)
         seen[i] = {&servers_[i]->state(), servers_[i]->full(), (tried >> i & 1) != 0};
     const auto now = boot_clock::now();
     const auto at = choose({seen.data(), servers_.size()}, rotation_, now);
-    if (!at) return nullptr;
+    if (!at || (refused_before && !servers_[*at]->state().healthy() && !may_repeat())) return nullptr;
     rotation_ = (*at + 1) % servers_.size();
     tried |= tried_servers{1} << *at;
     if (servers_[*at]->state().due(now)) servers_[*at]->begin_probe(now);
     return servers_[*at];
 }
 
+bool origin::impl::may_repeat()
+{
+    const bool may = repeats_.spend(boot_clock::now());
+    parts_->counts->repeated(may);
+    return may;
+}
+
 asio::awaitable<result<std::unique_ptr<answer>>> origin::impl::send(std::shared_ptr<impl> self, outgoing what,
                                                                     boot_time deadline)
 {
+    self->repeats_.earn();
     // However many servers are full.
     const auto wait_until = boot_clock::now() + self->parts_->chosen.bounds.connect;
     tried_servers tried = 0;
     std::shared_ptr<server> again;
     bool repeated = false;
+    bool refused = false;
     boost::system::error_code error = errc::origin_unreachable;
     while (boot_clock::now() < deadline) {
-        const auto at = again ? std::exchange(again, nullptr) : self->next_server(tried);
+        const auto at = again ? std::exchange(again, nullptr) : self->next_server(tried, refused);
         if (!at) break;
         auto held = co_await server::acquire(at, wait_until, deadline);
         if (!held) {
             error = held.error();
-            if (error == errc::origin_unreachable) self->blame(*at, error, deadline);
+            if (error != errc::origin_unreachable) continue;
+            refused = true;
+            self->blame(*at, error, deadline);
             continue;
         }
         auto made = co_await exchange(*held, what, deadline);
@@ -120,8 +136,10 @@ asio::awaitable<result<std::unique_ptr<answer>>> origin::impl::send(std::shared_
         if (!stale) self->blame(*at, error, deadline);
         if (!stale || repeated || !what.idempotent || what.body) break;
         // The others that wait there are as old.
-        repeated = true;
         at->drop_idle();
+        // An origin that closes because it fails looks like one that had closed before: the budget is for both.
+        if (!self->may_repeat()) break;
+        repeated = true;
         again = at;
     }
     if (error.category() == shoal_category()) self->parts_->counts->failed(static_cast<errc>(error.value()));

@@ -276,3 +276,38 @@ TEST_CASE("origin trouble: 5xx are answers", "[origin]")
     CHECK(client.healthy(server.address()) == 1);
     CHECK(server.peers().size() == 1);
 }
+
+TEST_CASE("origin trouble: repeats add no more than a tenth to what an origin that fails is asked", "[origin]")
+{
+    boost::asio::io_context loop{1};
+    scripted_origin server{loop};
+    // Whoever comes with a used connection finds it closed, and each answer makes the next one come so.
+    server.on_request([](const peer& from, const std::string&) {
+        if (from->requests == 1) return from->send(good);
+        from->close();
+    });
+    test::origin_fixture client{loop, test::patient({server.address()})};
+    constexpr std::size_t many = 2000;
+    const auto begun = boot_clock::now();
+    for (std::size_t i = 0; i < many; ++i) static_cast<void>(client.fetch());
+    const auto seconds = std::chrono::duration<double>(boot_clock::now() - begun).count();
+    const auto asked = static_cast<double>(server.heads().size());
+    CHECK(asked <= 1.1 * many + 20 + seconds + 1);
+    CHECK(client.metric("shoal_cache_origin_retries_total{site=\"s\"}") == asked - many);
+    CHECK(client.metric("shoal_cache_origin_retries_refused_total{site=\"s\"}") == client.failures("lost"));
+    CHECK(client.failures("lost") > 0);
+}
+
+TEST_CASE("origin trouble: servers that are all out are not all tried for each request", "[origin]")
+{
+    boost::asio::io_context loop{1};
+    auto chosen = test::patient({});
+    for (int i = 0; i < 8; ++i) chosen.servers.push_back("unix:/nonexistent/" + std::to_string(i));
+    test::origin_fixture client{loop, chosen};
+    constexpr std::size_t many = 1000;
+    const auto begun = boot_clock::now();
+    for (std::size_t i = 0; i < many; ++i) CHECK(client.fetch()->error == errc::origin_unreachable);
+    const auto seconds = std::chrono::duration<double>(boot_clock::now() - begun).count();
+    CHECK(client.metric("shoal_cache_origin_retries_total{site=\"s\"}") <= 0.1 * many + 20 + seconds + 1);
+    CHECK(client.metric("shoal_cache_origin_retries_refused_total{site=\"s\"}") >= 0.5 * many);
+}

@@ -49,10 +49,15 @@ def test_workers_auto() -> None:
     assert parse("up --workers auto").workers is None
 
 
+def test_hot_keys_have_a_rate_or_none() -> None:
+    assert [parse(f"up --hot-key-rate {given}").hot_key_rate for given in ("1", "20000", "none")] == [1, 20000, "none"]
+
+
 @pytest.mark.parametrize("line", [
     "", "fly", "up --workers 0", "up --workers many", "up --routing sometimes", "scale limiter", "status --nope",
     "ring", "up --timeout 0", "scale limiter 1 2", "status --interval -1", "top -d 0", "top -n 0", "top -n 1.5",
     "upgrade", "upgrade /b --canary 0", "upgrade /b --watch -1", "rollback /b",
+    "up --hot-key-rate 0", "up --hot-key-rate 1.5", "up --hot-key-rate never",
 ])
 def test_usage_errors_end_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -70,8 +70,8 @@ def test_a_front_for_sites_keeps_no_path_back_and_has_servers_of_its_own(parse: 
     assert "http-request set-header X-Forwarded-For %[src]" in front
     assert "http-request set-header X-Forwarded-Proto http" in front
     backend = part(text, "backend echo-site")
-    assert backend[:2] == ["http-request set-var-fmt(txn.key) %[req.fhdr(host),lower]%[pathq]",
-                           "balance hash var(txn.key)"]
+    assert backend[0] == "http-request set-var-fmt(txn.key) %[req.fhdr(host),lower]%[pathq]"
+    assert "balance hash var(txn.key)" in backend
     assert "http-request disable-l7-retry unless { method GET HEAD }" in backend
     servers = [line for line in backend if line.startswith("server ")]
     assert [line.split()[:5] for line in servers] == [
@@ -108,7 +108,8 @@ def test_a_front_for_sites_speaks_tls_and_routes_at_random_as_the_other(parse: P
     assert part(text, "backend echo-site")[0] == "balance random"
 
 
-@pytest.mark.parametrize("change", [{"random_routing": True}, {"servers": {}}, {"listen": "[::1]:8080"}])
+@pytest.mark.parametrize("change", [{"random_routing": True}, {"servers": {}}, {"listen": "[::1]:8080"},
+                                    {"hot_key_rate": None}])
 def test_haproxy_takes_variants(parse: Parse, document: Document, tmp_path: Path, change: Document) -> None:
     assert haproxy_says(haproxy_config.render(dataclasses.replace(balancer(parse(document)), **change)), tmp_path) == ""
 
@@ -121,9 +122,9 @@ def test_the_description_names_everything_but_the_servers(parse: Parse, document
 
     assert name(first) == name(balancer(parse(document), servers=5))
     others = [dataclasses.replace(first, listen="127.0.0.1:8081"), dataclasses.replace(first, random_routing=True),
-              dataclasses.replace(first, tls_digest="x"), balancer(parse(document | {"bounded_load": 200})),
+              dataclasses.replace(first, tls_digest="x"), dataclasses.replace(first, hot_key_rate=None), balancer(parse(document | {"bounded_load": 200})),
               balancer(parse(document | {"site_front": SITE}))]
-    assert len({name(first), *(name(other) for other in others)}) == 6
+    assert len({name(first), *(name(other) for other in others)}) == 7
 
 
 def test_longer_prefixes_are_asked_first(parse: Parse, document: Document) -> None:
@@ -146,7 +147,7 @@ def test_prefixes_beside_each_other_are_asked_as_the_manifest_has_them(parse: Pa
 def test_the_first_rule_of_the_key_is_the_last_to_be_set(parse: Parse, document: Document, tmp_path: Path) -> None:
     document["key"]["rules"] = [{"when": "{ path /one } !{ url_param(k) -m found }", "format": "1/%[url_param(a)]"},
                                 {"when": "{ path /one } || { path /two }", "format": "2"}]
-    found = haproxy_config.render(balancer(parse(document)))
+    found = haproxy_config.render(dataclasses.replace(balancer(parse(document)), hot_key_rate=None))
     assert haproxy_says(found, tmp_path) == ""
     lines = [line.strip() for line in found.decode().splitlines() if "txn.key" in line]
     assert lines == [
@@ -155,6 +156,20 @@ def test_the_first_rule_of_the_key_is_the_last_to_be_set(parse: Parse, document:
         "http-request set-var-fmt(txn.key) 1/%[url_param(a)] if { path /one } !{ url_param(k) -m found }",
         "balance hash var(txn.key)",
     ]
+
+
+def test_hot_keys_are_looked_for_behind_both_fronts_and_not_where_nobody_owns_them(parse: Parse,
+                                                                                   document: Document) -> None:
+    found = dataclasses.replace(balancer(parse(document | {"site_front": SITE})), hot_key_rate=700)
+    text = haproxy_config.render(found).decode()
+    for backend in ("echo", "echo-site"):
+        lines = part(text, f"backend {backend}")
+        counted = lines.index("http-request track-sc0 var(txn.key),xxh32 if { be_sess_rate gt 700 }")
+        assert any("set-var" in line and "(txn.key)" in line for line in lines[:counted])
+        assert lines.index("balance hash var(txn.key)") > counted
+        assert any(f"track-sc1 str({backend}:),concat(,txn.key) table shoal-hot-keys if" in line for line in lines)
+    for change in ({"hot_key_rate": None}, {"random_routing": True}):
+        assert "track-sc" not in haproxy_config.render(dataclasses.replace(found, **change)).decode()
 
 
 def test_every_server_line_is_whole(parse: Parse, document: Document) -> None:
