@@ -169,7 +169,8 @@ class Load:
 
 def written_at(moments: list[float]) -> Callable[[Fate], bool]:
     """Writes that were under way at one of those moments. HAProxy learns a little later of an end."""
-    return lambda fate: not fate.safe and any(fate.due <= moment + 0.25 and fate.done >= moment for moment in moments)
+    print("killed at", ", ".join(f"{moment:.3f}" for moment in moments))
+    return lambda fate: not fate.safe and under_way_at([(moment - 0.05, moment + 0.2) for moment in moments])(fate)
 
 
 def under_way_at(moments: list[tuple[float, float]]) -> Callable[[Fate], bool]:
