@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 ROOT = Path(os.environ.get("SHOAL_ROOT", Path(__file__).resolve().parents[2]))
 
@@ -148,6 +150,16 @@ class FleetUnderTest:
                 answer += part
         found: dict[str, Any] = json.loads(answer.partition(b"\r\n\r\n")[2])
         return found
+
+    @contextlib.contextmanager
+    def left_alone(self) -> Iterator[None]:
+        """Nobody kills what has been stopped for long."""
+        keeper = int(self.other("keeper")["pid"])
+        os.kill(keeper, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(keeper, signal.SIGCONT)
 
     def admin_port(self) -> int:
         return int(self.status()["admin"].rpartition(":")[2])
