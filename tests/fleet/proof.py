@@ -44,6 +44,7 @@ class Stream:
     """Requests per second."""
     words: tuple[str, ...] = ()
     site: bool = False
+    keys: int = 500
 
 
 # About 340 a second in all: README.md beside this file says what part of the maximum that is.
@@ -123,37 +124,52 @@ class Load:
     def __enter__(self) -> "Load":
         self._folder = tempfile.TemporaryDirectory(prefix="shoal-proof-")
         print(f"load with seed {self.seed}")
-        for number, stream in enumerate(self.streams):
-            self._generators.append(self._start(stream, Path(self._folder.name) / str(number)))
-        for path in {stream.target for stream in self.streams}:
-            eventually(lambda: self._is_sent(path), 30, f"{path} is asked for")
+        try:
+            for number, stream in enumerate(self.streams):
+                self._generators.append(self._start(stream, self._mark(number), Path(self._folder.name) / str(number)))
+            for number, stream in enumerate(self.streams):
+                eventually(lambda: self._is_sent(number), 30, f"{stream.name}: the first request")
+        except BaseException:
+            self._clear()
+            raise
         return self
 
-    def _start(self, stream: Stream, folder: Path) -> Generator:
+    def _mark(self, number: int) -> str:
+        """What the ids of its requests begin with, in the access log too."""
+        return f"{self.seed}-{number}-"
+
+    def _start(self, stream: Stream, mark: str, folder: Path) -> Generator:
         folder.mkdir()
         port = self.fleet.site if stream.site else self.fleet.port
         words = ["--url", f"http://127.0.0.1:{port}{stream.target}", "--rate", str(stream.rate), "--duration", "1h",
-                 "--keys", "uniform:500", "--timeout", "10s", "--seed", str(self.seed), "--quiet", "--json",
-                 folder / "results.json", "--record", folder / "record.tsv", *stream.words]
+                 "--keys", f"uniform:{stream.keys}", "--timeout", "10s", "--seed", str(self.seed), "--quiet", "--header",
+                 f"X-Request-Id: {mark}{{n}}", "--json", folder / "results.json", "--record",
+                 folder / "record.tsv", *stream.words]
         return Generator(stream, folder, subprocess.Popen(
             command(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env=environment()))
 
-    def _is_sent(self, target: str) -> bool:
-        path = target.partition("{")[0]
-        return path in (self.fleet.data / "logs" / "access.log").read_text("utf-8", "replace")
+    def _is_sent(self, number: int) -> bool:
+        process = self._generators[number].process
+        assert process.poll() is None, f"the generator has ended: {process.communicate()[0]}"
+        return f" {self._mark(number)}" in (self.fleet.data / "logs" / "access.log").read_text("utf-8", "replace")
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
                  trace: TracebackType | None) -> None:
         for generator in self._generators:
             generator.end()
         try:
-            for generator in self._generators:
+            # What went wrong inside is told before what follows from it.
+            for generator in self._generators if value is None else ():
                 self.fates += generator.fates()
         finally:
-            for generator in self._generators:
-                generator.process.kill()
-            self._folder.cleanup()
+            self._clear()
+
+    def _clear(self) -> None:
+        for generator in self._generators:
+            generator.process.kill()
+            generator.process.communicate()
+        self._folder.cleanup()
 
     @property
     def lost(self) -> list[Fate]:
@@ -182,7 +198,7 @@ def whole(fleet: FleetUnderTest, seconds: float = 30) -> None:
     """Waits until every worker serves and everybody else runs."""
     def found() -> bool:
         seen = fleet.status()
-        return all(entry["state"] in ("serving", "running") for entry in seen["workers"] + seen["others"])
+        return all(entry["state"] in ("serving", "drained", "running") for entry in seen["workers"] + seen["others"])
 
     eventually(found, seconds, "all of the fleet runs")
 

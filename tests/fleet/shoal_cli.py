@@ -71,12 +71,15 @@ class FleetUnderTest:
 
     def run(self, *arguments: str, code: int = 0, timeout: float = 90) -> subprocess.CompletedProcess[str]:
         """Runs it and expects that exit code."""
-        result = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=timeout,
-                                stdin=subprocess.DEVNULL)
+        result = self.try_run(*arguments, timeout=timeout)
         assert result.returncode == code, (
             f"scripts/fleet {' '.join(arguments)} ended with {result.returncode}, not {code}\n"
             f"{result.stdout}\n{result.stderr}")
         return result
+
+    def try_run(self, *arguments: str, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=timeout,
+                              stdin=subprocess.DEVNULL, check=False)
 
     def up_line(self, *arguments: str) -> list[str]:
         """On ports that no other test has."""
