@@ -142,9 +142,9 @@ class Load:
         folder.mkdir()
         port = self.fleet.site if stream.site else self.fleet.port
         words = ["--url", f"http://127.0.0.1:{port}{stream.target}", "--rate", str(stream.rate), "--duration", "1h",
-                 "--keys", f"uniform:{stream.keys}", "--timeout", "10s", "--seed", str(self.seed), "--quiet", "--header",
-                 f"X-Request-Id: {mark}{{n}}", "--json", folder / "results.json", "--record",
-                 folder / "record.tsv", *stream.words]
+                 "--keys", f"uniform:{stream.keys}", "--seed", str(self.seed), "--timeout", "10s", "--quiet",
+                 "--header", f"X-Request-Id: {mark}{{n}}", "--json", folder / "results.json",
+                 "--record", folder / "record.tsv", *stream.words]
         return Generator(stream, folder, subprocess.Popen(
             command(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env=environment()))

@@ -18,7 +18,7 @@ def wrap(fleet: FleetUnderTest, line: str) -> Path:
     for worker in WORKERS:
         shutil.copy(fleet.binaries / worker, real)
         script = wrapped / worker
-        script.write_text(f"#!/bin/sh\nworker={real / worker}\ncase $* in *--check-config*) exec \"$worker\" \"$@\";; esac\n"
-                          f"name=$2\n{line}\n")
+        script.write_text(f'#!/bin/sh\nworker={real / worker} name=$2\n'
+                          f'case $* in *--check-config*) exec "$worker" "$@";; esac\n{line}\n')
         script.chmod(0o755)
     return wrapped
