@@ -10,21 +10,11 @@ from pathlib import Path
 
 from conftest import patient
 from loadtest_cli import loadtest
-from proof import whole
+from proof import reload_haproxy, whole
 from shoal_cli import FleetUnderTest, Make, eventually
 
 KEYS, RULE = 100_000, "nobody"
 DRAINED = "limiter-3"
-
-
-def answering(fleet: FleetUnderTest) -> str:
-    return fleet.haproxy("show info").partition("\nPid: ")[2].split()[0]
-
-
-def reload_haproxy(fleet: FleetUnderTest) -> None:
-    process = answering(fleet)
-    os.kill(fleet.other("haproxy")["pid"], signal.SIGUSR2)
-    eventually(lambda: answering(fleet) != process, 20, "another process of HAProxy's answers")
 
 
 def kill_haproxy(fleet: FleetUnderTest) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 from pathlib import Path
 from typing import Iterator
 
@@ -14,8 +12,8 @@ import pytest
 from conftest import before
 from load import owners
 from origin_server import Origin
-from proof import Load, put_pages, rounds, whole
-from shoal_cli import PATIENT, FleetUnderTest, Make, eventually
+from proof import Load, put_pages, reload_haproxy, rounds, whole
+from shoal_cli import PATIENT, FleetUnderTest, Make
 from test_fleet_lifecycle import put_broken_worker
 
 KEYS = [f"bulk/proof-{number}" for number in range(400)]
@@ -95,21 +93,14 @@ def test_a_broken_configuration_is_taken_back(proven: FleetUnderTest, tmp_path: 
     assert "nothing is wrong" in proven.run("doctor").stdout
 
 
-def answering(fleet: FleetUnderTest) -> str:
-    return fleet.haproxy("show info").partition("\nPid: ")[2].split()[0]
-
-
 def test_reloads_of_haproxy_keep_the_drain_and_the_ring(proven: FleetUnderTest) -> None:
     proven.run("scale", "limiter", "3")
     proven.run("drain", "limiter-2")
     ring = owners(proven.port, KEYS)
     assert set(ring.values()) == {"limiter-1", "limiter-3"}
-    master = proven.other("haproxy")["pid"]
     with Load(proven) as load:
         for _ in range(rounds(5, 100)):
-            process = answering(proven)
-            os.kill(master, signal.SIGUSR2)
-            eventually(lambda: answering(proven) != process, 20, "another process of HAProxy's answers")
+            reload_haproxy(proven)
         assert owners(proven.port, KEYS) == ring
     load.require()
     assert proven.workers()["limiter-2"]["state"] == "drained"
