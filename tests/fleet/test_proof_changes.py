@@ -9,10 +9,9 @@ from typing import Iterator
 
 import pytest
 
-from conftest import before
 from load import owners
 from origin_server import Origin
-from proof import Load, put_pages, reload_haproxy, rounds, whole
+from proof import Load, proven_fleet, reload_haproxy, rounds, whole
 from shoal_cli import PATIENT, FleetUnderTest, Make
 from test_fleet_lifecycle import put_broken_worker
 
@@ -21,8 +20,7 @@ KEYS = [f"bulk/proof-{number}" for number in range(400)]
 
 @pytest.fixture(scope="module")
 def proven(make_fleet: Make, origin: Origin) -> Iterator[FleetUnderTest]:
-    put_pages(origin)
-    yield from before(make_fleet(), origin.url)
+    yield from proven_fleet(make_fleet, origin)
 
 
 def test_scaling_to_eight_and_back(proven: FleetUnderTest) -> None:

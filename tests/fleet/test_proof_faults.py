@@ -11,9 +11,8 @@ from typing import Iterator
 
 import pytest
 
-from conftest import patient
 from origin_server import Origin
-from proof import Load, put_pages, rounds, row, under_way_at, whole, written_at
+from proof import Load, proven_fleet, rounds, row, under_way_at, whole, written_at
 from shoal_cli import FleetUnderTest, Make, alive, eventually
 
 WORKERS = ("limiter-1", "cache-1", "limiter-2", "cache-2")
@@ -21,12 +20,8 @@ WORKERS = ("limiter-1", "cache-1", "limiter-2", "cache-2")
 
 @pytest.fixture(scope="module")
 def proven(make_fleet: Make, origin: Origin) -> Iterator[FleetUnderTest]:
-    put_pages(origin)
-    fleet = make_fleet()
     rules = [{"name": "bulk", "limit": 100000, "period": "1s"}, {"name": "hourly", "limit": 10, "period": "10h"}]
-    fleet.up("--workers", "2", "--config", patient(fleet, {"limiter": {"rules": rules}}), "--origin", origin.url)
-    yield fleet
-    fleet.destroy()
+    yield from proven_fleet(make_fleet, origin, {"limiter": {"rules": rules}})
 
 
 def backend_of(worker: str) -> str:
