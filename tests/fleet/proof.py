@@ -55,7 +55,9 @@ TIMES = float(os.environ.get("SHOAL_LOAD", "1"))
 STREAMS = (
     Stream("limits", "/v1/limits/bulk/{key}", round(400 * TIMES), ("--method", "POST=3,GET=1")),
     Stream("limits, connected anew", "/v1/limits/bulk/{key}", 80, ("--method", "POST=1,GET=1", "--no-keep-alive")),
-    Stream("pages", "/proof/kept/{key}", round(400 * TIMES), ("--expect-body", "/proof/kept/{key} "), site=True),
+    Stream("pages", "/proof/kept/{key}", round(400 * TIMES), ("--expect-body", "/proof/kept/{key} "), site=True,
+           # A worker that begins with nothing must not ask more of this origin than it can do.
+           keys=50),
     Stream("pages, connected anew", "/proof/passed/{key}", 80,
            ("--method", "POST=1,GET=1", "--no-keep-alive", "--expect-body", "/proof/passed/{key} "), site=True),
     Stream("slow pages", "/proof/slow/{key}", 20,

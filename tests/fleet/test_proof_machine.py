@@ -28,7 +28,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do that
 BUDGET = 10
 FILLER = "filler"
 DESCRIPTORS = 64
-"""Of a worker: twice what it has under the usual load."""
+"""Of a worker: three times what it has at rest."""
 
 
 def admitted(fleet: FleetUnderTest, path: str, times: int = BUDGET + 2) -> int:
@@ -105,7 +105,8 @@ def test_no_descriptor_is_left(make_fleet: Make, origin: Origin) -> None:
     sites = [{"name": "few", "hosts": ["*"], "origins": [origin.address], "connections": 8}]
     fleet.up("--bin", str(wrapped), "--workers", "2", "--config", patient(fleet, {"cache": {"sites": sites}}))
     pids = fleet.pids()
-    with Load(fleet) as load:
+    # Of the sites' streams the slow one alone: on a busy machine all of them need as many by themselves.
+    with Load(fleet, tuple(stream for stream in STREAMS if not stream.site) + STREAMS[-1:]) as load:
         since = time.time()
         # Each slow page is a connection from HAProxy.
         url = f"http://127.0.0.1:{fleet.site}/proof/slow/flood-{{key}}"
@@ -117,7 +118,7 @@ def test_no_descriptor_is_left(make_fleet: Make, origin: Origin) -> None:
             time.sleep(0.005)
         assert most == DESCRIPTORS, "one had none left"
         eventually(lambda: max(descriptors(pids[worker]) for worker in ("cache-1", "cache-2")) < 3 * DESCRIPTORS // 4,
-                   30, "what waited has been answered")
+                   60, "what waited has been answered")
         whole(fleet)
         until = time.time() + 1
         require_correct(fleet, origin)
