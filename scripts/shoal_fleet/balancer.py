@@ -15,6 +15,7 @@ from .supervision import log_tail
 
 _POLL = 0.03
 _RELOAD_SECONDS = 20.0
+_RELOAD_AGAIN_SECONDS = 3.0
 _DELETE_SECONDS = 10.0
 
 
@@ -66,8 +67,12 @@ def _reload(fleet: Fleet, wanted: str) -> None:
     started = time.monotonic()
     before = fleet.runtime.info().get("Pid")
     fleet.terminal.progress("reloading HAProxy")
-    fleet.supervisor.signal("haproxy", "USR2")
+    told = 0.0
     while True:
+        # A signal that comes while its master is at the reload before is lost.
+        if time.monotonic() - told > _RELOAD_AGAIN_SECONDS:
+            fleet.supervisor.signal("haproxy", "USR2")
+            told = time.monotonic()
         info = _info(fleet)
         if info.get("description") == wanted and info.get("Pid") != before:
             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import shlex
 import signal
@@ -115,5 +116,8 @@ def main(arguments: Sequence[str], root: Path) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        tool.terminal.error(str(error), "'scripts/fleet doctor' may know why; the same command can be run again")
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        tool.terminal.error(str(error), f"free room on the disk of {tool.home} and of the fleet's data, then run the "
+                            "same command again" if full else
+                            "'scripts/fleet doctor' may know why; the same command can be run again")
         return MIDWAY

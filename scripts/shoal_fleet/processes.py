@@ -18,7 +18,7 @@ class Process:
     pid: int
     parent: int
     kind: str
-    """supervisord, haproxy, redis, worker or rotate."""
+    """supervisord, keeper, haproxy, redis, waiter (for a Redis to end), worker or rotate."""
     command: str
 
 
@@ -46,6 +46,10 @@ def _kind(argv: list[str]) -> str | None:
         return "worker"
     if any(os.path.basename(word) == "supervisord" for word in argv[:2]):
         return "supervisord"
+    if program == "flock":
+        return "waiter"
+    if any(os.path.basename(word) == "keeper.py" for word in argv[1:3]):
+        return "keeper"
     if program == "sh" and "logrotate.conf" in argv[-1]:
         return "rotate"
     return None
@@ -77,7 +81,8 @@ def uptime(pid: int) -> float | None:
 
 
 def orphans(layout: Layout, uid: int, supervisor: int | None) -> list[Process]:
-    """Those of the fleet's processes that the running supervisord is no ancestor of."""
+    """Those of the fleet's processes that the running supervisord is no ancestor of, but for Redis: that one is asked
+    on, its program waits to follow it."""
     found = {process.pid: process for process in of_fleet(layout, uid)}
 
     def supervised(process: Process) -> bool:
@@ -92,7 +97,14 @@ def orphans(layout: Layout, uid: int, supervisor: int | None) -> list[Process]:
             process = parent
         return False
 
-    return [process for process in found.values() if not supervised(process)]
+    return [process for process in found.values() if process.kind != "redis" and not supervised(process)]
+
+
+def redis(layout: Layout, uid: int, program: str) -> Process | None:
+    """The server of the program `redis-state` or `redis-l2`, whoever started it."""
+    socket = str(layout.redis_socket(program.removeprefix("redis-")))
+    return next((process for process in of_fleet(layout, uid) if process.kind == "redis" and socket in process.command),
+                None)
 
 
 def send(process: Process, which: signal.Signals) -> bool:

@@ -78,6 +78,7 @@ def programs(fleet: Fleet) -> dict[str, bytes]:
     """The file of every program that supervisord should have, by the program's name."""
     templates, layout = fleet.root / "deploy" / "supervisord", fleet.layout
     found = {"haproxy": supervisor_config.haproxy(templates, layout),
+             "keeper": supervisor_config.keeper(templates, layout),
              "rotate": supervisor_config.rotate(templates, layout)}
     for instance in own_redis(fleet):
         found[f"redis-{instance}"] = supervisor_config.redis(templates, layout, instance)
@@ -120,6 +121,7 @@ def files(fleet: Fleet, conf: Path) -> dict[str, bytes]:
                                          server_lines(fleet)),
         "supervisord.conf": supervisor_config.supervisord(
             templates, layout, f"shoal-{fingerprint(fleet.home)}"),
+        supervisor_config.KEEPER: (templates / supervisor_config.KEEPER).read_bytes(),
         "logrotate.conf": supervisor_config.logrotate(templates, layout),
     }
     for page in (fleet.root / "haproxy" / "errors").glob("*.json"):

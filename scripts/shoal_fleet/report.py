@@ -109,6 +109,7 @@ def _others(fleet: Fleet, programs: dict[str, Program]) -> list[dict[str, Any]]:
         # supervisord calls a program RUNNING only a second after it has started.
         state = {"RUNNING": "running", "STARTING": "running", "STOPPING": "draining", "BACKOFF": "failed",
                  "FATAL": "failed"}.get(program.state, "stopped")
-        found.append({"name": name, "pid": program.pid or None, "state": state,
+        server = processes.redis(fleet.layout, fleet.account.uid, name) if name.startswith("redis-") else None
+        found.append({"name": name, "pid": server.pid if server else program.pid or None, "state": state,
                       "uptime_s": _rounded(time.time() - program.started) if program.alive else None})
     return found

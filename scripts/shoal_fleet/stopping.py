@@ -19,6 +19,9 @@ def stop(fleet: Fleet) -> None:
     """Afterwards no process of the fleet is left. Safe when nothing runs, and after a crash at any step."""
     fleet.state.up = False
     fleet.save()
+    # From here on nobody starts a supervisord.
+    processes.end([process for process in processes.of_fleet(fleet.layout, fleet.account.uid)
+                   if process.kind == "keeper"], 5.0)
     if fleet.supervisor.answers():
         _stop_programs(fleet)
         _stop_supervisord(fleet)
@@ -30,7 +33,7 @@ def stop(fleet: Fleet) -> None:
 def _stop_programs(fleet: Fleet) -> None:
     supervisor = fleet.supervisor
     alive = {name for name, program in supervisor.programs().items() if program.alive}
-    infrastructure = {name for name in alive if name in ("haproxy", "rotate") or name.startswith("redis-")}
+    infrastructure = {name for name in alive if name in ("haproxy", "keeper", "rotate") or name.startswith("redis-")}
     if "haproxy" in alive:
         fleet.terminal.progress("HAProxy finishes its requests")
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import resource
 import signal
@@ -9,6 +11,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Iterator
 
 from . import processes, render
 from .errors import FleetError, TimedOut
@@ -25,10 +28,31 @@ def ensure(fleet: Fleet) -> None:
     """supervisord answers when this returns."""
     if fleet.supervisor.answers():
         return
-    _end_unresponsive(fleet)
-    _end_orphaned_redis(fleet)
-    _launch(fleet)
-    fleet.journal.write("supervisord started", pid=fleet.supervisor.pid())
+    with _alone(fleet):
+        if fleet.supervisor.answers():
+            return
+        _end_unresponsive(fleet)
+        _launch(fleet)
+        fleet.journal.write("supervisord started", pid=fleet.supervisor.pid())
+
+
+@contextlib.contextmanager
+def _alone(fleet: Fleet) -> Iterator[None]:
+    """The keeper of one that was killed may be starting another."""
+    path = fleet.layout.run / "supervisord.lock"
+    with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w", encoding="ascii") as lock:
+        os.fchown(lock.fileno(), fleet.account.uid, fleet.account.gid)
+        deadline = time.monotonic() + _STATE_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise TimedOut("supervisord is being started by somebody else, and does not answer",
+                                   "'scripts/fleet logs keeper' and 'logs supervisord' may say why") from None
+            time.sleep(0.03)
+        yield
 
 
 def _of_kind(fleet: Fleet, *kinds: str) -> list[Process]:
@@ -45,14 +69,6 @@ def _end_unresponsive(fleet: Fleet) -> None:
         processes.send(process, signal.SIGKILL)
     if processes.wait_gone(left, 5.0):
         raise FleetError("an old supervisord can't be ended", f"see what process {left[0].pid} waits for")
-
-
-def _end_orphaned_redis(fleet: Fleet) -> None:
-    """Before another may open the same files. It takes its data to the disk as it ends."""
-    orphaned = _of_kind(fleet, "redis")
-    if orphaned:
-        fleet.terminal.say("ending the Redis that a killed supervisord left")
-        processes.end(orphaned, 30.0)
 
 
 def _launch(fleet: Fleet) -> None:
@@ -86,7 +102,7 @@ def apply_programs(fleet: Fleet) -> set[str]:
     for name in sorted(changed & wanted & set(present)):
         # Workers never change. The others only when the tool itself has: then they are started again.
         fleet.terminal.say(f"starting {name} again, its definition has changed")
-        supervisor.stop(name)
+        _stop(fleet, name)
         supervisor.wait_stopped([name], 60.0)
         supervisor.remove(name)
         del present[name]
@@ -138,7 +154,7 @@ def end_surplus(fleet: Fleet) -> set[str]:
     asked = any(program.alive and not _is_redis(name) for name, program in surplus.items())
     for name in sorted(surplus):
         if not (asked and _is_redis(name)):
-            fleet.supervisor.stop(name)
+            _stop(fleet, name)
     return {name for name, program in surplus.items() if program.alive or not fleet.supervisor.remove(name)}
 
 
@@ -156,6 +172,15 @@ def wait_ended(fleet: Fleet, seconds: float, only: str | None = None) -> None:
         time.sleep(0.05)
 
 
+def _stop(fleet: Fleet, program: str) -> None:
+    """Sends the signal and returns at once."""
+    server = processes.redis(fleet.layout, fleet.account.uid, program) if _is_redis(program) else None
+    fleet.supervisor.stop(program)
+    # One that a killed supervisord left; else it has its signal already, and is not hurt by another.
+    if server is not None:
+        processes.send(server, signal.SIGTERM)
+
+
 def _is_redis(program: str) -> bool:
     return program.startswith("redis-")
 
@@ -171,7 +196,7 @@ def end_orphans(fleet: Fleet) -> None:
     for process in orphaned:
         if process.kind == "haproxy":
             processes.send(process, signal.SIGUSR1)
-        elif process.kind == "rotate":
+        elif process.kind in ("rotate", "waiter", "keeper"):
             processes.send(process, signal.SIGTERM)
     left = processes.wait_gone(orphaned, 10.0)
     processes.end(left, fleet.ending_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from pathlib import Path
 from string import Template
@@ -9,6 +10,7 @@ from typing import Sequence
 
 from .layout import Layout
 
+KEEPER = "keeper.py"
 _STOP_WAIT_S = 40
 
 # "$0" is the log file: it is opened here for appending, so that it outlives supervisord and can be truncated.
@@ -43,8 +45,8 @@ def worker(templates: Path, layout: Layout, program: str, log_name: str, command
 
 
 def redis(templates: Path, layout: Layout, instance: str) -> bytes:
-    # The lock keeps a second copy from the same files when supervisord was killed and started again by hand.
-    command = ["/usr/bin/flock", "--nonblock", "--no-fork", str(layout.run / f"redis-{instance}.lock"),
+    # When supervisord was killed its Redis lives on and is asked on: this one waits to follow it.
+    command = ["/usr/bin/flock", "--no-fork", str(layout.run / f"redis-{instance}.lock"),
                "/usr/bin/redis-server", str(layout.conf / f"redis-{instance}.conf")]
     log = layout.logs / f"redis-{instance}.log"
     return _program(templates, layout, f"redis-{instance}", ["/bin/sh", "-c", _APPEND, str(log), *command], 100)
@@ -61,6 +63,14 @@ def rotate(templates: Path, layout: Layout) -> bytes:
     command = ["/bin/sh", "-c", _ROTATE, str(layout.logs / "rotate.log"), str(layout.logs / "rotate.state"),
                str(layout.conf / "logrotate.conf")]
     return _program(templates, layout, "rotate", command, 400)
+
+
+def keeper(templates: Path, layout: Layout) -> bytes:
+    # The digest is for supervisord: another script is another program.
+    digest = hashlib.sha256((templates / KEEPER).read_bytes()).hexdigest()[:8]
+    command = ["/bin/sh", "-c", _APPEND, str(layout.logs / "keeper.log"), "/usr/bin/python3", "-I",
+               str(layout.conf / KEEPER), str(layout.conf), str(layout.run), digest]
+    return _program(templates, layout, "keeper", command, 50)
 
 
 def supervisord(templates: Path, layout: Layout, identifier: str) -> bytes:

@@ -23,6 +23,7 @@ class Context:
     report: Report
     jobs: int
     only: str | None = None
+    long: bool = False
     environment: dict[str, str] = field(default_factory=dict)
 
     def run(self, command: Sequence[str | Path], *, limit: float, cwd: Path | None = None,

@@ -76,10 +76,10 @@ def _is_for_its_routing(item: pytest.Item) -> bool:
     return marker is None or call is None or call.params.get("routing") in (None, *marker.args)
 
 
-def patient(fleet: FleetUnderTest, services: Mapping[str, Any] | None = None) -> str:
+def patient(fleet: FleetUnderTest, services: Mapping[str, Any] | None = None, **more: Any) -> str:
     """The file of a configuration for it."""
     config = fleet.home.parent / f"{fleet.home.name}.json"
-    config.write_text(json.dumps(PATIENT | ({"services": services} if services else {})))
+    config.write_text(json.dumps(PATIENT | more | ({"services": services} if services else {})))
     return str(config)
 
 

@@ -6,21 +6,24 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Mapping
 
 from shoal_cli import eventually
 
 
 class OutsideRedis:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        """`environment` beside this process' own."""
         folder.mkdir(mode=0o755)
         self.socket = folder / "redis.sock"
-        self._folder = folder
+        self._folder, self._environment = folder, {**os.environ, **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self.process = subprocess.Popen(
             ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "777", "--dir",
-             str(self._folder), "--save", "", "--logfile", str(self._folder / "log")], stdin=subprocess.DEVNULL)
+             str(self._folder), "--save", "", "--logfile", str(self._folder / "log")], stdin=subprocess.DEVNULL,
+            env=self._environment)
         eventually(self.answers, 10, "Redis answers")
 
     def answers(self) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 ROOT = Path(os.environ.get("SHOAL_ROOT", Path(__file__).resolve().parents[2]))
 
@@ -69,12 +71,15 @@ class FleetUnderTest:
 
     def run(self, *arguments: str, code: int = 0, timeout: float = 90) -> subprocess.CompletedProcess[str]:
         """Runs it and expects that exit code."""
-        result = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=timeout,
-                                stdin=subprocess.DEVNULL)
+        result = self.try_run(*arguments, timeout=timeout)
         assert result.returncode == code, (
             f"scripts/fleet {' '.join(arguments)} ended with {result.returncode}, not {code}\n"
             f"{result.stdout}\n{result.stderr}")
         return result
+
+    def try_run(self, *arguments: str, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=timeout,
+                              stdin=subprocess.DEVNULL, check=False)
 
     def up_line(self, *arguments: str) -> list[str]:
         """On ports that no other test has."""
@@ -148,6 +153,16 @@ class FleetUnderTest:
                 answer += part
         found: dict[str, Any] = json.loads(answer.partition(b"\r\n\r\n")[2])
         return found
+
+    @contextlib.contextmanager
+    def left_alone(self) -> Iterator[None]:
+        """Nobody kills what has been stopped for long."""
+        keeper = int(self.other("keeper")["pid"])
+        os.kill(keeper, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(keeper, signal.SIGCONT)
 
     def admin_port(self) -> int:
         return int(self.status()["admin"].rpartition(":")[2])

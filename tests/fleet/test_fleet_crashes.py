@@ -17,21 +17,6 @@ def status_of(fleet: FleetUnderTest, worker: str) -> str:
     return line.split(",")[17]
 
 
-def test_a_killed_worker_is_back_by_itself(fleet: FleetUnderTest) -> None:
-    old = fleet.pids()["limiter-1"]
-    others = fleet.pids()["limiter-2"]
-    public = fleet.run_folder / "limiter-1.sock"
-    inode = public.stat().st_ino
-    os.kill(old, signal.SIGKILL)
-    eventually(lambda: status_of(fleet, "limiter-1") != "UP", 5, "HAProxy has seen it")
-    assert fleet.request("POST", "/v1/limits/demo/alive")[0] == 200, "the other one answers for it"
-    eventually(lambda: public.stat().st_ino != inode, 10, "the new one's socket is there")
-    seconds = eventually(lambda: status_of(fleet, "limiter-1") == "UP", 1.5, "HAProxy sends to it again")
-    print(f"up {seconds:.2f} s after its socket was there")
-    eventually(lambda: fleet.workers()["limiter-1"]["state"] == "serving", 5, "status says so")
-    assert fleet.pids()["limiter-2"] == others
-
-
 def test_a_refused_connection_is_sent_to_another_worker(fleet: FleetUnderTest) -> None:
     """The worker is gone and HAProxy does not know yet: the very next requests are answered all the same."""
     # On a connection that was open already the request may be gone: it is not sent twice. After this there is none.
@@ -49,35 +34,30 @@ def test_a_refused_connection_is_sent_to_another_worker(fleet: FleetUnderTest) -
     assert codes == {200}
 
 
-def test_killed_haproxy_and_redis_are_back_by_themselves(fleet: FleetUnderTest) -> None:
-    fleet.request("POST", "/v1/limits/demo/kept?cost=10")
-    for name in ("haproxy", "redis-state"):
-        pid = fleet.other(name)["pid"]
-        os.kill(pid, signal.SIGKILL)
-        eventually(lambda: not alive(pid), 5, f"{name} is gone")
-        eventually(lambda: fleet.other(name)["state"] == "running" and
-                   fleet.other(name)["pid"] not in (None, pid), 10, f"{name} is back")
-
-    def serves() -> bool:
-        try:
-            return fleet.request("POST", "/v1/limits/demo/after")[0] == 200
-        except OSError:
-            return False
-
-    eventually(serves, 15, "it serves again")
-
-
 def test_up_sorts_out_a_killed_supervisord(fleet: FleetUnderTest) -> None:
     fleet.request("POST", "/v1/limits/demo/kept?cost=10")
-    old = set(fleet.processes())
-    os.kill(fleet.other("supervisord")["pid"], signal.SIGKILL)
+    redis = fleet.other("redis-state")["pid"]
+    old = set(fleet.processes()) - {redis}
+    for name in ("keeper", "supervisord"):
+        os.kill(fleet.other(name)["pid"], signal.SIGKILL)
     assert "'scripts/fleet up'" in fleet.run("doctor", code=1).stdout
     assert fleet.request("GET", "/v1/limits")[0] == 200, "its children live on"
     fleet.run("up")
     assert {worker["state"] for worker in fleet.workers().values()} == {"serving"}
     eventually(lambda: not any(alive(pid) for pid in old), 15, "no process of before is left")
+    assert fleet.other("redis-state")["pid"] == redis
     assert json.loads(fleet.request("GET", "/v1/limits/demo/kept")[2])["remaining"] < 10
     assert "nothing is wrong" in fleet.run("doctor").stdout
+
+
+def test_up_and_what_starts_supervisord_by_itself_are_not_in_each_others_way(fleet: FleetUnderTest) -> None:
+    redis = fleet.other("redis-state")["pid"]
+    for _ in range(2):
+        os.kill(fleet.other("supervisord")["pid"], signal.SIGKILL)
+        fleet.run("up")
+    assert "nothing is wrong" in fleet.run("doctor").stdout
+    assert fleet.other("redis-state")["pid"] == redis
+    assert sum(b"/usr/bin/supervisord" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in fleet.processes()) == 1
 
 
 def test_down_after_a_killed_supervisord_leaves_nothing(fleet: FleetUnderTest) -> None:

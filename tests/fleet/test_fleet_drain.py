@@ -145,10 +145,11 @@ def test_a_killed_drain_is_finished_by_the_next_call(drained: FleetUnderTest) ->
 def test_a_drain_does_not_wait_for_another_worker_that_hangs(fleet: FleetUnderTest) -> None:
     fleet.run("scale", "limiter", "3")
     hanging = fleet.pids()["limiter-3"]
-    os.kill(hanging, signal.SIGSTOP)
-    try:
-        fleet.run("drain", DRAINED, "--timeout", "2", code=4)
-        assert DRAINED not in owners(fleet.port, KEYS).values()
-    finally:
-        os.kill(hanging, signal.SIGCONT)
+    with fleet.left_alone():
+        os.kill(hanging, signal.SIGSTOP)
+        try:
+            fleet.run("drain", DRAINED, "--timeout", "2", code=4)
+            assert DRAINED not in owners(fleet.port, KEYS).values()
+        finally:
+            os.kill(hanging, signal.SIGCONT)
     assert fleet.run("undrain", DRAINED).stdout == f"{DRAINED} serves\n"

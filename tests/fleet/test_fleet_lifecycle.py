@@ -20,7 +20,7 @@ def test_status_has_one_object_per_worker(shared: FleetUnderTest) -> None:
         assert worker["service"] == "limiter"
         assert worker["state"] == "serving"
         assert alive(worker["pid"])
-    assert {entry["name"] for entry in seen["others"]} == {"supervisord", "haproxy", "redis-state", "rotate"}
+    assert {entry["name"] for entry in seen["others"]} == {"supervisord", "keeper", "haproxy", "redis-state", "rotate"}
     table = shared.run("status").stdout.splitlines()
     columns = [line.index("serving") for line in table if "serving" in line]
     assert len(columns) == 3 and len(set(columns)) == 1, "the table is aligned"

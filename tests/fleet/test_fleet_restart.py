@@ -36,19 +36,6 @@ def test_restart_under_load_fails_nothing_and_moves_no_key(fleet: FleetUnderTest
     assert list(fleet.run_folder.glob("limiter-*.*.*")) == [], "no process leaves a name of its own behind"
 
 
-def test_a_new_build_that_does_not_start_leaves_the_old_one(fleet: FleetUnderTest, tmp_path: Path) -> None:
-    pids = fleet.pids()
-    broken = put_broken_worker(tmp_path / "bin", "echo 'not today' >&2; exit 1")
-    with Load(fleet.port) as load:
-        error = fleet.run("up", "--bin", str(broken), code=1).stderr
-    assert "not today" in error and "the worker before it still serves" in error
-    assert load.failures == []
-    assert fleet.pids() == pids
-    fleet.run("restart")
-    assert {worker["state"] for worker in fleet.workers().values()} == {"serving"}
-    assert "nothing is wrong" in fleet.run("doctor").stdout
-
-
 def test_a_new_one_that_hangs_is_given_up(fleet: FleetUnderTest, tmp_path: Path) -> None:
     pids = fleet.pids()
     hanging = put_broken_worker(tmp_path / "bin", "exec sleep 600")

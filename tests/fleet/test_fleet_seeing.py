@@ -121,13 +121,14 @@ def test_what_alerts_look_at_is_there_and_none_fires_without_reason(seen: FleetU
 def test_a_stopped_redis_fires_alerts_and_doctor_has_their_names(seen: FleetUnderTest, prometheus: Prometheus) -> None:
     named = {"ShoalRedisUnavailable", "ShoalWorkerFenced"}
     redis = seen.other("redis-state")["pid"]
-    os.kill(redis, signal.SIGSTOP)
-    try:
-        eventually(lambda: named <= prometheus.firing(), 30, "alerts")
-        said = json.loads(seen.run("doctor", "--json", code=1).stdout)
-        assert named <= {finding["alert"] for finding in said}, said
-    finally:
-        os.kill(redis, signal.SIGCONT)
+    with seen.left_alone():
+        os.kill(redis, signal.SIGSTOP)
+        try:
+            eventually(lambda: named <= prometheus.firing(), 30, "alerts")
+            said = json.loads(seen.run("doctor", "--json", code=1).stdout)
+            assert named <= {finding["alert"] for finding in said}, said
+        finally:
+            os.kill(redis, signal.SIGCONT)
     eventually(lambda: not named & prometheus.firing(), 30, "it is over")
     assert "nothing is wrong" in seen.run("doctor").stdout
 
@@ -135,18 +136,19 @@ def test_a_stopped_redis_fires_alerts_and_doctor_has_their_names(seen: FleetUnde
 def test_a_stopped_worker_is_down_and_delays_nobody_elses_metrics(seen: FleetUnderTest,
                                                                   prometheus: Prometheus) -> None:
     pid = seen.pids()["limiter-2"]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        started = time.monotonic()
-        assert metrics(seen, "limiter-2") == (503, b"nobody answers for /metrics/limiter-2\n")
-        assert time.monotonic() - started < 5
-        assert metrics(seen, "limiter-1")[0] == 200
-        eventually(lambda: "ShoalWorkerDown" in prometheus.firing(), 20, "the alert")
-    finally:
+    with seen.left_alone():
+        os.kill(pid, signal.SIGSTOP)
         try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # its watchdog was quicker
+            started = time.monotonic()
+            assert metrics(seen, "limiter-2") == (503, b"nobody answers for /metrics/limiter-2\n")
+            assert time.monotonic() - started < 5
+            assert metrics(seen, "limiter-1")[0] == 200
+            eventually(lambda: "ShoalWorkerDown" in prometheus.firing(), 20, "the alert")
+        finally:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # its watchdog was quicker
     eventually(lambda: "ShoalWorkerDown" not in prometheus.firing(), 30, "it was started again")
 
 

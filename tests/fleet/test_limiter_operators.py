@@ -112,11 +112,12 @@ def test_a_key_that_several_workers_refused_is_counted_once(limits: FleetUnderTe
 
 def test_a_worker_that_does_not_answer_is_named(limits: FleetUnderTest) -> None:
     name, pid = next(iter(limits.pids().items()))
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        done = limits.run("limits", "top", "--json")
-    finally:
-        os.kill(pid, signal.SIGCONT)
+    with limits.left_alone():
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            done = limits.run("limits", "top", "--json")
+        finally:
+            os.kill(pid, signal.SIGCONT)
     assert json.loads(done.stdout)["missing"] == [name]
 
 

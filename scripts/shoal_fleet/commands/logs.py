@@ -12,8 +12,8 @@ from ..tool import Tool
 from .base import add_parser
 
 _EXAMPLES = """\
-Beside the workers there are access (HAProxy's access log), haproxy, redis-state, supervisord, rotate, and redis-l2
-where it runs.
+Beside the workers there are access (HAProxy's access log), haproxy, redis-state, supervisord, keeper, rotate, and
+redis-l2 where it runs.
 
 examples:
   scripts/fleet logs                    the last lines of all, each with its name before it

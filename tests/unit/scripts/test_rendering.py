@@ -211,7 +211,7 @@ def test_a_fleet_renders_one_file_per_program(fleet: Fleet) -> None:
     set_count(fleet, fleet.manifests["echo"], 2)
     found = render.files(fleet, fleet.layout.conf)
     assert {name for name in found if name.startswith("programs/")} == {
-        "programs/echo-1a.conf", "programs/echo-2a.conf", "programs/haproxy.conf", "programs/rotate.conf"}
+        f"programs/{name}.conf" for name in ("echo-1a", "echo-2a", "haproxy", "keeper", "rotate")}
     assert b"server echo-2 " in found["haproxy.cfg"]
 
 

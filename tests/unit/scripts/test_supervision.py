@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shoal_fleet import render, supervision
+from shoal_fleet import processes, render, supervision
 from shoal_fleet.supervisor import Program
 
 
@@ -30,7 +30,8 @@ class Supervisor:
 def test_redis_ends_after_the_workers_that_ask_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "programs", lambda fleet: {"haproxy": b""})
     supervisor = Supervisor(haproxy="RUNNING", limiter_1_a="RUNNING", redis_state="RUNNING")
-    fleet: Any = SimpleNamespace(supervisor=supervisor)
+    monkeypatch.setattr(processes, "redis", lambda *words: None)
+    fleet: Any = SimpleNamespace(supervisor=supervisor, layout=None, account=SimpleNamespace(uid=0))
     assert supervision.end_surplus(fleet) == {"limiter-1-a", "redis-state"}
     supervisor.states["limiter-1-a"] = "STOPPING"
     assert supervision.end_surplus(fleet) == {"limiter-1-a", "redis-state"}

@@ -89,6 +89,7 @@ def test_naming_nothing_is_everything_and_quick_parts_come_first() -> None:
     assert command.parse([]).parts == command.parse(["all"]).parts == list(command.GROUPS["all"])
     assert set(command.GROUPS["all"]) == set(command.PARTS)
     assert command.parse(["tidy", "format", "tidy"]).parts == ["format", "tidy"]
+    assert command.parse(["fleet", "--long"]).long and not command.parse(["fleet"]).long
     assert command.parse(["lint"]).parts == ["format", "includes", "shell", "headers", "tidy"]
 
 
