@@ -93,6 +93,7 @@ command_line parse_flags(int argc, const char* const* argv, std::string_view ser
     std::string redis_l2;
     std::string style;
     std::int64_t drain_s = 30;
+    std::int64_t warm_s = 5;
     app.add_option("--name", read.name, "Name of the worker, as limiter-1");
     app.add_option("--generation", read.generation, "Grows with each replacement of this place's process")
         ->check(CLI::NonNegativeNumber);
@@ -116,6 +117,11 @@ command_line parse_flags(int argc, const char* const* argv, std::string_view ser
         ->transform(CLI::AsNumberWithUnit(std::map<std::string, int>{{"s", 1}, {"m", 60}}))
         ->check(CLI::Range(1, 3600))
         ->capture_default_str();
+    app.add_option("--warm-deadline", warm_s,
+                   "Seconds until a starting worker takes its place over without all that the process before it had in "
+                   "memory")
+        ->check(CLI::Range(1, 60))
+        ->capture_default_str();
     app.add_flag("--check-config", read.check_config, "Say what is wrong with --config and end with 0 or 1");
 
     try {
@@ -127,6 +133,7 @@ command_line parse_flags(int argc, const char* const* argv, std::string_view ser
         if (!redis_l2.empty()) read.redis_l2 = parse_socket(redis_l2);
         if (!style.empty()) read.log_style = style == "json" ? log::style::json : log::style::text;
         read.drain_deadline = std::chrono::seconds{drain_s};
+        read.warm_deadline = std::chrono::seconds{warm_s};
         check_whole(read);
     } catch (const CLI::Success& asked) {
         return {.asked = std::nullopt, .exit_code = app.exit(asked)};

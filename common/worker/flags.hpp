@@ -36,6 +36,7 @@ struct flags {
     std::optional<socket_name> redis_l2;
     std::optional<log::style> log_style;
     std::chrono::milliseconds drain_deadline{30'000};
+    std::chrono::milliseconds warm_deadline{5'000};
     bool check_config = false;
 };
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,14 @@ struct facts {
     std::int64_t workers = 1;
 };
 
+/// How a process that is about to take a place over reaches the one that has it.
+struct succession {
+    /// The private socket of the place: whoever answers there is the process before this one.
+    std::string admin_path;
+    /// Asked to stop once nobody waits any more.
+    std::stop_token over{};
+};
+
 class service {
 public:
     virtual ~service() = default;
@@ -86,6 +95,11 @@ public:
 
     /// More paths for the worker's private socket, each below /-/; asked for once, after start().
     [[nodiscard]] virtual std::vector<http::route> admin_routes() { return {}; }
+
+    /// Brings back what the process before this one had in memory. Awaited once, when Redis has answered and nothing
+    /// listens yet, for at most the time of --warm-deadline and until the worker is told to end: then it takes the
+    /// place over with what there is.
+    [[nodiscard]] virtual boost::asio::awaitable<void> warm(succession) { co_return; }
 
     /// Gives back what the worker holds in Redis. Awaited for at most a second when a draining worker has answered
     /// its last public connection and Redis is still connected; left out when the drain was cut short.

@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -55,6 +57,12 @@ void unblock_reload()
     pthread_sigmask(SIG_UNBLOCK, &hup, nullptr);
 }
 
+/// Lets go of it when `work` ends, also by an exception: that is when a coroutine's parameters go.
+boost::asio::awaitable<void> hold(std::shared_ptr<bool>, boost::asio::awaitable<void> work)
+{
+    co_await std::move(work);
+}
+
 }  // namespace
 
 class process::impl {
@@ -75,8 +83,8 @@ private:
     [[nodiscard]] bool listen_and_publish();
     task serve();
     task drain();
-    task drain_service();
-    task give_back();
+    task warm();
+    boost::asio::awaitable<bool> ends_within(milliseconds most, int terminations, const char* name, task work);
     task finish();
     task pause(milliseconds time);
 
@@ -91,7 +99,6 @@ private:
     phase phase_ = phase::starting;
     int exit_code_ = 0;
     int terminations_ = 0;
-    bool gave_back_ = false;
 
     event_loop loop_{1};
     boost::asio::signal_set signals_{loop_, SIGTERM, SIGINT, SIGHUP};
@@ -193,7 +200,8 @@ int process::impl::run()
 process::impl::task process::impl::live()
 {
     try {
-        if (co_await redis_answers() && listen_and_publish()) {
+        if (co_await redis_answers()) co_await warm();
+        if (terminations_ == 0 && listen_and_publish()) {
             co_await serve();
             co_await drain();
         }
@@ -204,6 +212,7 @@ process::impl::task process::impl::live()
     co_await finish();
 }
 
+/// False when the worker is told to end before.
 boost::asio::awaitable<bool> process::impl::redis_answers()
 {
     auto next_word = boot_clock::now() + 5s;
@@ -216,6 +225,18 @@ boost::asio::awaitable<bool> process::impl::redis_answers()
         co_await pause(tick);
     }
     co_return true;
+}
+
+/// A service that is slow to warm, or fails at it, must not keep the place from being served.
+process::impl::task process::impl::warm()
+{
+    std::stop_source over;
+    auto work = service_.warm({flags_.admin.unix_path, over.get_token()});
+    const bool ended = co_await ends_within(flags_.warm_deadline, 1, "warming", std::move(work));
+    over.request_stop();
+    if (!ended && terminations_ == 0)
+        log_.warning("what was in memory is not all back: the place is taken over without it",
+                     {{"after_ms", flags_.warm_deadline.count()}});
 }
 
 bool process::impl::listen_and_publish()
@@ -266,22 +287,24 @@ process::impl::task process::impl::drain()
         public_.close_idle(idle_to_close);
         co_await pause(tick);
     }
-    if (terminations_ < 2) co_await drain_service();
+    if (terminations_ >= 2) co_return;
+    // A Redis that does not answer must not hold the exit.
+    auto work = service_.drain();
+    const bool gave_back = co_await ends_within(farewell, 2, "service drain", std::move(work));
+    if (!gave_back) log_.warning("the service did not give back everything in time");
 }
 
-/// A Redis that does not answer must not hold the exit.
-process::impl::task process::impl::drain_service()
+/// Whether it ended by then, by itself or by an exception, and before the worker was told to end so many times; else
+/// it goes on.
+boost::asio::awaitable<bool> process::impl::ends_within(milliseconds most, int terminations, const char* name,
+                                                        task work)
 {
-    const auto began = boot_clock::now();
-    tasks_.spawn("service drain", give_back());
-    while (!gave_back_ && boot_clock::now() - began < farewell && terminations_ < 2) co_await pause(1ms);
-    if (!gave_back_) log_.warning("the service did not give back everything in time");
-}
-
-process::impl::task process::impl::give_back()
-{
-    co_await service_.drain();
-    gave_back_ = true;
+    const auto until = boot_clock::now() + most;
+    auto running = std::make_shared<bool>(true);
+    const std::weak_ptr<bool> look{running};
+    tasks_.spawn(name, hold(std::move(running), std::move(work)));
+    while (!look.expired() && boot_clock::now() < until && terminations_ < terminations) co_await pause(1ms);
+    co_return look.expired();
 }
 
 process::impl::task process::impl::finish()

@@ -2,6 +2,10 @@
 
 #include <utility>
 
+#include "common/metrics/metrics.hpp"
+#include "services/cache/warm/hottest.hpp"
+#include "services/cache/warm/warm_up.hpp"
+
 namespace shoal::cache {
 
 std::function<void()> handlers::read(config::object& section, const worker::facts&)
@@ -40,7 +44,25 @@ http::stream_handler handlers::site_handler()
 
 std::vector<http::route> handlers::admin_routes()
 {
-    return inspection_->routes();
+    auto routes = inspection_->routes();
+    routes.push_back(hottest_route(engine_->on.loop, engine_->l1));
+    return routes;
+}
+
+boost::asio::awaitable<void> handlers::warm(worker::succession from)
+{
+    const auto& on = engine_->on;
+    auto& warmed = on.metrics.add_gauge("shoal_cache_warmed_objects",
+                                        "Responses that came back from what the process before this one kept.");
+    if (on.l2 == nullptr) co_return;
+    const warm_parts parts{.loop = on.loop,
+                           .tasks = on.tasks,
+                           .log = on.log,
+                           .purges = engine_->log,
+                           .l1 = engine_->l1,
+                           .l2 = engine_->l2};
+    const auto objects = co_await warm_up(parts, std::move(from));
+    warmed.set(static_cast<double>(objects));
 }
 
 boost::asio::awaitable<void> handlers::drain()

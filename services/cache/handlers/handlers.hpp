@@ -23,6 +23,7 @@ public:
     [[nodiscard]] std::vector<http::route> start(const worker::context& from) override;
     [[nodiscard]] http::stream_handler site_handler() override;
     [[nodiscard]] std::vector<http::route> admin_routes() override;
+    [[nodiscard]] boost::asio::awaitable<void> warm(worker::succession from) override;
     [[nodiscard]] boost::asio::awaitable<void> drain() override;
     void end() noexcept override;
 

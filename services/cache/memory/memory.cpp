@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "services/cache/memory/heap.hpp"
+#include "services/cache/memory/memory_entry.hpp"
 
 namespace shoal::cache {
 namespace {
@@ -20,21 +21,6 @@ bool same_variant(const stored& a, const stored& b) noexcept
 }
 
 }  // namespace
-
-/// One variant of a URL, in a list with the others.
-struct memory::entry : s3_fifo::node {
-    /// A stored, or a partial.
-    keeper what;
-    entry* next = nullptr;
-    std::uint64_t hash = 0;
-    std::uint32_t site = 0;
-    bool whole = true;
-
-    [[nodiscard]] const stored& head() const noexcept
-    {
-        return whole ? static_cast<const stored&>(*what) : *static_cast<const partial&>(*what).head();
-    }
-};
 
 memory::memory(std::uint64_t budget, std::uint64_t seed) : budget_{budget}, seed_{seed} {}
 
@@ -81,18 +67,6 @@ memory::entry* memory::find_same(std::uint64_t hash, const stored& head) const n
     while (at != nullptr && !same_variant(at->head(), head)) at = at->next;
     return at;
 }
-
-namespace {
-
-/// A fill that took longer than the one after it must not take its place.
-bool is_later(const stored& kept, const stored& than)
-{
-    if (kept.since().epoch != than.since().epoch) return false;
-    if (kept.since().sequence != than.since().sequence) return kept.since().sequence > than.since().sequence;
-    return kept.received() > than.received();
-}
-
-}  // namespace
 
 bool memory::insert(keeper what, const stored& head, bool whole)
 {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,10 @@ public:
     /// After a 304: takes the place of `replaces` when it is still here. Its Vary may be another one.
     bool replace(const stored_ptr& what, const fill_id& replaces);
 
+    /// What the process before this one had, each behind what was restored before it: what was worth most there comes
+    /// first. False when there is no room for it, and nobody makes any. What is here already stays.
+    bool restore(const stored_ptr& what, s3_fifo::rank rank);
+
     /// Of what was found to be of no use any more; nothing when it is not here.
     void erase(const stored& what);
     void erase(const partial& what);
@@ -65,6 +70,22 @@ public:
 
     /// All variants of the key, newest first, without counting as a use: for inspection.
     [[nodiscard]] std::vector<stored_ptr> variants(std::string_view key) const;
+
+    /// Goes through all responses as s3_fifo::walk does.
+    class walk {
+    public:
+        explicit walk(memory& over) : entries_{over.policy_} {}
+
+        struct step {
+            /// Null for parts of a response.
+            stored_ptr what;
+            s3_fifo::rank rank;
+        };
+        [[nodiscard]] std::optional<step> next();
+
+    private:
+        s3_fifo::walk entries_;
+    };
 
     [[nodiscard]] std::uint64_t budget() const noexcept { return budget_; }
     /// All that it takes from the heap.

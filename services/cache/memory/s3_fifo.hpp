@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "services/cache/memory/ghosts.hpp"
 
@@ -13,10 +14,21 @@ namespace shoal::cache {
 
 class s3_fifo {
 public:
+    class walk;
+    /// Where something stands beside its place in a queue.
+    struct rank {
+        bool in_main = false;
+        std::uint8_t uses = 0;
+
+        friend bool operator==(const rank&, const rank&) = default;
+    };
+    static constexpr std::uint8_t most_uses = 3;
+
     /// A base of what is kept; it stays where it is from insert() until erase() or evict().
     class node {
     public:
         [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+        [[nodiscard]] s3_fifo::rank rank() const noexcept { return {in_main_, uses_}; }
 
     private:
         friend class s3_fifo;
@@ -30,6 +42,8 @@ public:
 
     /// `id` tells things apart that left, more or less: a hash, or a number.
     void insert(node& what, std::uint32_t id, std::uint64_t bytes);
+    /// The same behind everything else in its queue, as if it had come before.
+    void append(node& what, std::uint32_t id, std::uint64_t bytes, rank of_it) noexcept;
     /// It was used.
     static void touch(node& what) noexcept
     {
@@ -46,18 +60,18 @@ public:
     [[nodiscard]] std::size_t footprint() const noexcept { return gone_.footprint(); }
 
 private:
-    static constexpr std::uint8_t most_uses = 3;
-
     struct queue {
         node* newest = nullptr;
         node* oldest = nullptr;
         std::uint64_t bytes = 0;
 
         void push(node& what) noexcept;
+        void push_last(node& what) noexcept;
         void remove(node& what) noexcept;
     };
 
     [[nodiscard]] queue& of(const node& what) noexcept { return what.in_main_ ? main_ : small_; }
+    void take_out(node& what) noexcept;
     [[nodiscard]] node* leave(node& what);
     [[nodiscard]] node* evict_from_small();
     [[nodiscard]] node* evict_from_main();
@@ -66,6 +80,29 @@ private:
     queue main_;
     std::size_t size_ = 0;
     ghosts gone_;
+    /// Hardly ever any.
+    std::vector<walk*> walks_;
+};
+
+/// Goes through what is kept, what is worth most first, and stays right while things come and go: what moves meanwhile
+/// may come twice or not at all. Ends before the policy.
+class s3_fifo::walk {
+public:
+    explicit walk(s3_fifo& over);
+    ~walk();
+    walk(const walk&) = delete;
+    walk& operator=(const walk&) = delete;
+
+    /// Null at the end.
+    [[nodiscard]] node* next() noexcept;
+
+private:
+    friend class s3_fifo;
+
+    s3_fifo& over_;
+    /// What comes next in this queue.
+    node* at_;
+    bool in_main_ = true;
 };
 
 }  // namespace shoal::cache

@@ -47,6 +47,7 @@ public:
 
     // Whoever calls one of these keeps the object until it ends.
     [[nodiscard]] awaitable<stored_ptr> find(std::string key, variant_source& asks);
+    [[nodiscard]] awaitable<result<stored_ptr>> load(std::string name);
     [[nodiscard]] awaitable<claim> acquire(std::string key);
     /// In the background.
     static void keep(const std::shared_ptr<impl>& self, stored_ptr what, std::optional<fill_id> replaces);
@@ -104,6 +105,19 @@ awaitable<stored_ptr> second_level::impl::find(std::string key, variant_source& 
         if (found != nullptr && (found->key() != key || !found->vary().empty())) found = nullptr;
     }
     ++(found == nullptr ? total_.not_found : total_.found);
+    co_return found;
+}
+
+awaitable<result<stored_ptr>> second_level::impl::load(std::string name)
+{
+    const std::array<std::string_view, 2> command{"GET", name};
+    auto answer = co_await link_.redis.command(command);
+    if (!answer) co_return answer.error();
+    auto* const record = std::get_if<std::string>(&answer.value());
+    // Of a URL that has had a Vary since, it is the way to its variants.
+    if (record == nullptr || record->starts_with("V\n")) co_return stored_ptr{};
+    auto found = read(std::move(*record));
+    if (found != nullptr && record_name(*found) != name) found = nullptr;
     co_return found;
 }
 
@@ -211,6 +225,13 @@ awaitable<stored_ptr> second_level::find(std::string key, variant_source& asks)
     const auto held = impl_;
     if (!held) co_return nullptr;
     co_return co_await held->find(std::move(key), asks);
+}
+
+awaitable<result<stored_ptr>> second_level::load(std::string name)
+{
+    const auto held = impl_;
+    if (!held) co_return errc::redis_unavailable;
+    co_return co_await held->load(std::move(name));
 }
 
 void second_level::put(stored_ptr what)

@@ -11,6 +11,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "common/core/error.hpp"
 #include "services/cache/memory/stored.hpp"
 #include "services/cache/memory/variant_source.hpp"
 #include "services/cache/store/second_level_fill.hpp"
@@ -57,6 +58,9 @@ public:
 
     /// The newest response that is kept for the key and the request, or nothing. Whoever awaits keeps `asks`.
     [[nodiscard]] boost::asio::awaitable<stored_ptr> find(std::string key, variant_source& asks);
+    /// What has that record_name(), or null, with as much patience as Redis' own connection has. Fails when Redis did
+    /// not answer.
+    [[nodiscard]] boost::asio::awaitable<result<stored_ptr>> load(std::string name);
     /// Writes in the background. Kept until it can't be used nor validated any more.
     void put(stored_ptr what);
     /// Of a 304: takes the place of the response of `replaces`, under the same Vary, or of one that was evicted; never

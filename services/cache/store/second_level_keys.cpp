@@ -27,4 +27,22 @@ std::string url_keys::stream(std::string_view token) const
     return fmt::format("f:{}{}", slot_, token);
 }
 
+std::string record_name(const stored& what)
+{
+    const url_keys names{what.key()};
+    return what.vary().empty() ? names.record() : names.variant(what.vary(), what.variant());
+}
+
+bool is_record_name(std::string_view text) noexcept
+{
+    constexpr std::size_t digits = 32;
+    const auto is_hash = [](std::string_view part) {
+        return part.size() == digits && part.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    };
+    if (text.size() < 4 + digits || text[2] != '{' || text[3 + digits] != '}') return false;
+    const auto rest = text.substr(4 + digits);
+    if (!is_hash(text.substr(3, digits))) return false;
+    return text.starts_with("o:") ? rest.empty() : text.starts_with("v:") && is_hash(rest);
+}
+
 }  // namespace shoal::cache

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "services/cache/memory/stored.hpp"
+
 namespace shoal::cache {
 
 class url_keys {
@@ -22,5 +24,10 @@ private:
     /// 128 bits of a hash in braces. A collision is found out by the key in the record.
     std::string slot_;
 };
+
+/// Under which a response is kept.
+[[nodiscard]] std::string record_name(const stored& what);
+/// Whether a text could be one.
+[[nodiscard]] bool is_record_name(std::string_view text) noexcept;
 
 }  // namespace shoal::cache

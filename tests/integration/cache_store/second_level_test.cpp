@@ -61,6 +61,36 @@ TEST_CASE("second level: each variant is found by who wants it", "[cache]")
     CHECK(body_of(*workers.find(1, "/a", "gzip")) == "all");
 }
 
+TEST_CASE("second level: a response is found under its name alone, and nothing else is", "[cache]")
+{
+    test::second_workers workers{1};
+    const auto load = [&workers](const std::string& name) {
+        auto found = workers.get(workers.at(0).load(name));
+        REQUIRE(found.has_value());
+        return *found;
+    };
+    const auto plain = a_stored({.body = "plain"});
+    const auto variant = a_stored({.key = "/b", .body = "gzip", .vary = "accept-encoding", .variant = "gzip"});
+    workers.put(0, plain);
+    workers.put(0, variant);
+    for (const auto& one : {plain, variant}) {
+        REQUIRE(is_record_name(record_name(*one)));
+        const auto found = load(record_name(*one));
+        REQUIRE(found != nullptr);
+        CHECK(body_of(*found) == body_of(*one));
+    }
+    CHECK(load(url_keys{"/c"}.record()) == nullptr);
+    CHECK(load(url_keys{"/b"}.record()) == nullptr);  // the way to its variants
+    CHECK(workers.at(0).total().malformed == 0);
+
+    workers.command({"SET", key_of("/c"), encode(*plain)});
+    CHECK(load(key_of("/c")) == nullptr);
+    workers.command({"SET", key_of("/c"), "S\x01 no record"});
+    CHECK(load(key_of("/c")) == nullptr);
+    workers.disconnect(0);
+    CHECK(workers.get(workers.at(0).load(key_of("/a"))).has_error());
+}
+
 TEST_CASE("second level: the ways to a URL's variants are bounded", "[cache]")
 {
     test::second_workers workers{1};

@@ -35,6 +35,11 @@ std::vector<http::route> acting::start(const worker::context& from)
     return {};
 }
 
+asio::awaitable<void> acting::warm(worker::succession from)
+{
+    if (on_warm) co_await on_warm(*this, std::move(from));
+}
+
 asio::awaitable<void> acting::drain()
 {
     ++drains;

@@ -29,12 +29,14 @@ public:
     [[nodiscard]] std::vector<http::route> start(const worker::context& from) override;
     [[nodiscard]] http::stream_handler site_handler() override { return on_site; }
     [[nodiscard]] std::vector<http::route> admin_routes() override { return std::move(private_routes); }
+    [[nodiscard]] boost::asio::awaitable<void> warm(worker::succession from) override;
     [[nodiscard]] boost::asio::awaitable<void> drain() override;
 
     [[nodiscard]] boost::asio::awaitable<void> pause(std::chrono::milliseconds time) const;
 
     std::string place;
     action once_serving;
+    std::function<boost::asio::awaitable<void>(acting&, worker::succession)> on_warm;
     action on_drain;
     http::stream_handler on_site;
     std::vector<http::route> private_routes;

@@ -2,10 +2,12 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <list>
 #include <memory>
 #include <random>
@@ -36,7 +38,34 @@ public:
         return false;
     }
 
-    void evict() { kept_.erase(static_cast<const object*>(policy_.evict())->id); }
+    std::uint32_t evict()
+    {
+        const auto id = static_cast<const object*>(policy_.evict())->id;
+        kept_.erase(id);
+        return id;
+    }
+    void walk(const std::function<void(std::uint32_t)>& visit)
+    {
+        s3_fifo::walk through{policy_};
+        while (const auto* const one = static_cast<const object*>(through.next())) visit(one->id);
+    }
+    std::vector<std::uint32_t> walk()
+    {
+        std::vector<std::uint32_t> made;
+        walk([&made](std::uint32_t id) { made.push_back(id); });
+        return made;
+    }
+    /// All that the other has, as a process gets it from the one before it.
+    void inherit(replay& from)
+    {
+        from.walk([&](std::uint32_t id) {
+            auto made = std::make_unique<object>();
+            made->id = id;
+            const auto& one = *from.kept_.at(id);
+            policy_.append(*made, id, one.bytes(), one.rank());
+            kept_.emplace(id, std::move(made));
+        });
+    }
     void erase(std::uint32_t id)
     {
         if (const auto at = kept_.find(id); at != kept_.end()) {
@@ -201,6 +230,58 @@ TEST_CASE("s3-fifo: bytes are those of what is kept, and never above the budget"
         }
         while (cache.size() > 0) cache.evict();
         REQUIRE(cache.policy().bytes() == 0);
+    }
+}
+
+TEST_CASE("s3-fifo: a walk goes through what is worth most first", "[cache]")
+{
+    replay cache{100};
+    for (std::uint32_t id = 0; id < 100; ++id) cache.use(id);
+    // In use: the next ones push them on into the main queue.
+    for (std::uint32_t id = 0; id < 20; ++id) cache.use(id);
+    for (std::uint32_t id = 100; id < 130; ++id) cache.use(id);
+    const auto order = cache.walk();
+    REQUIRE(order.size() == 100);
+    for (std::uint32_t i = 0; i < 20; ++i) CHECK(order[i] == 19 - i);
+    for (std::uint32_t i = 20; i < 100; ++i) CHECK(order[i] == 129 - (i - 20));
+}
+
+TEST_CASE("s3-fifo: what is appended in the order of a walk leaves as it would have left", "[cache]")
+{
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    std::mt19937_64 random{seed};
+    replay cache{200};
+    for (const auto id : zipf(1'000, 5'000, random)) cache.use(id);
+    replay heir{200};
+    heir.inherit(cache);
+    REQUIRE(heir.walk() == cache.walk());
+    CHECK(heir.policy().bytes() == cache.policy().bytes());
+    while (cache.size() > 0) REQUIRE(heir.evict() == cache.evict());
+    CHECK(heir.size() == 0);
+}
+
+TEST_CASE("s3-fifo: a walk goes on while things come, are used, and leave", "[cache]")
+{
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    std::mt19937_64 random{seed};
+    for (int game = 0; game < 50; ++game) {
+        replay cache{100};
+        for (const auto id : zipf(300, 1'000, random)) cache.use(id);
+        const auto before = cache.walk();
+        std::size_t steps = 0;
+        std::size_t stayed = 0;
+        cache.walk([&](std::uint32_t id) {
+            ++steps;
+            if (std::ranges::find(before, id) != before.end()) ++stayed;
+            if (random() % 4 == 0) cache.erase(id);
+            if (random() % 4 == 0) cache.erase(before[random() % before.size()]);
+            if (random() % 4 == 0) cache.use(static_cast<std::uint32_t>(1'000 + random() % 50));
+        });
+        // Each step erases or adds one at most, so that no walk is endless, nor cut short.
+        REQUIRE(steps <= 2 * before.size());
+        REQUIRE(stayed >= before.size() / 4);
     }
 }
 

@@ -39,7 +39,9 @@ TEST_CASE("flags: a worker's whole command line", "[worker]")
                              "--log",
                              "json",
                              "--drain-deadline",
-                             "2m"});
+                             "2m",
+                             "--warm-deadline",
+                             "3"});
     REQUIRE(read.asked);
     REQUIRE(read.asked->name == "limiter-1");
     REQUIRE(read.asked->generation == 7);
@@ -56,6 +58,7 @@ TEST_CASE("flags: a worker's whole command line", "[worker]")
     REQUIRE(read.asked->listen_site[1].port == 9002);
     REQUIRE(read.asked->log_style == shoal::log::style::json);
     REQUIRE(read.asked->drain_deadline == std::chrono::minutes{2});
+    REQUIRE(read.asked->warm_deadline == std::chrono::seconds{3});
 }
 
 TEST_CASE("flags: --check-config needs nothing else", "[worker]")
