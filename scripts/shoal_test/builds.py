@@ -77,9 +77,9 @@ def tail(output: str, most: int = 80) -> str:
     return "\n".join(output.strip().splitlines()[-most:])
 
 
-def run_pytest(context: Context, folder: str, limit: float, at_once: int = 1) -> None:
-    """Debian's own Python: another one may come first in PATH and know no pytest."""
-    context.report.start(f"Python tests in {folder}")
+def run_pytest(context: Context, folder: str, limit: float, at_once: int = 1, marked: str = "") -> None:
+    """Debian's own Python: another one may come first in PATH and know no pytest. `marked` as for its -m."""
+    context.report.start(" ".join(filter(None, (f"Python tests in {folder}", marked))))
     if not any((context.root / folder).glob("**/test_*.py")):
         context.report.note("there are none")
         context.report.end(Counts())
@@ -87,6 +87,8 @@ def run_pytest(context: Context, folder: str, limit: float, at_once: int = 1) ->
     report = context.temporary / "pytest.xml"
     report.unlink(missing_ok=True)
     chosen = ["-k", context.only] if context.only else []
+    if marked:
+        chosen += ["-m", marked]
     if at_once > 1:
         chosen += ["-n", str(at_once), "--dist", "loadscope"]
     command = ["/usr/bin/python3", "-m", "pytest", folder, "-q", "-p", "no:cacheprovider", "--color=no",

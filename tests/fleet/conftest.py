@@ -64,6 +64,7 @@ def make_fleet(binaries: Path) -> Iterator[Make]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "alone: it goes by how long something takes, so nothing else runs beside it")
     config.addinivalue_line("markers", "only_under(routing): what the test says holds under this routing alone")
 
 

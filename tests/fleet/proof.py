@@ -157,7 +157,7 @@ class Load:
     def _start(self, stream: Stream, mark: str, folder: Path) -> Generator:
         folder.mkdir()
         port = self.fleet.site if stream.site else self.fleet.port
-        words = ["--url", f"http://127.0.0.1:{port}{stream.target}", "--rate", str(stream.rate), "--duration", "1h",
+        words = ["--url", f"http://127.0.0.1:{port}{stream.target}", "--rate", str(stream.rate), "--duration", "30m",
                  "--keys", f"uniform:{stream.keys}", "--seed", str(self.seed), "--timeout", "10s", "--quiet",
                  "--header", f"X-Request-Id: {mark}{{n}}", "--json", folder / "results.json",
                  "--record", folder / "record.tsv", *stream.words]

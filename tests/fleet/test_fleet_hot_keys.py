@@ -16,6 +16,8 @@ from loadtest_cli import loadtest
 from origin_server import Origin
 from shoal_cli import FleetUnderTest, Make, eventually
 
+pytestmark = pytest.mark.alone
+
 WORKERS = 4
 SERVICE_MS = 5
 CAPACITY = WORKERS * 1000 // SERVICE_MS

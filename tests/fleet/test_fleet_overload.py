@@ -13,6 +13,8 @@ import pytest
 from loadtest_cli import loadtest
 from shoal_cli import FleetUnderTest, Make
 
+pytestmark = pytest.mark.alone
+
 WORKERS = 2
 SERVICE_MS = 5
 CAPACITY = WORKERS * 1000 // SERVICE_MS

@@ -10,6 +10,8 @@ import pytest
 from known_server import Answer, Asked, KnownServer
 from loadtest_cli import Loaded, loadtest
 
+pytestmark = pytest.mark.alone
+
 
 def intended(loaded: Loaded) -> list[float]:
     """Microseconds of each arrival, in the order of their numbers."""

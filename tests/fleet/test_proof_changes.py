@@ -15,6 +15,8 @@ from proof import Load, proven_fleet, reload_haproxy, rounds, whole
 from shoal_cli import PATIENT, FleetUnderTest, Make
 from test_fleet_lifecycle import put_broken_worker
 
+pytestmark = pytest.mark.alone
+
 KEYS = [f"bulk/proof-{number}" for number in range(400)]
 
 

@@ -15,6 +15,8 @@ from origin_server import Origin
 from proof import Load, proven_fleet, rounds, row, under_way_at, whole, written_at
 from shoal_cli import FleetUnderTest, Make, alive, eventually
 
+pytestmark = pytest.mark.alone
+
 WORKERS = ("limiter-1", "cache-1", "limiter-2", "cache-2")
 
 

@@ -24,6 +24,8 @@ from proof import STREAMS, Load, put_pages, whole
 from shoal_cli import ROOT, FleetUnderTest, Make, eventually
 from wrapped_worker import wrap
 
+pytestmark = pytest.mark.alone
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do that to a machine")
 BUDGET = 10
 FILLER = "filler"

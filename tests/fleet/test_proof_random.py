@@ -22,6 +22,8 @@ from proof import STREAMS, Load, Stream, dice, put_pages, rounds, whole
 from redis_trouble import TROUBLES
 from shoal_cli import FleetUnderTest, Make, eventually
 
+pytestmark = pytest.mark.alone
+
 SECONDS = rounds(25, 600)
 LOSSES = rounds(1, 10)
 """How often Redis may lose its data: each loss may admit another burst."""

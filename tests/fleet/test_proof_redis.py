@@ -16,6 +16,8 @@ from proof import STREAMS, Load, put_pages, whole
 from redis_trouble import TROUBLES
 from shoal_cli import FleetUnderTest, Make, eventually
 
+pytestmark = pytest.mark.alone
+
 # The site's clients notice nothing; those of a limiter that denies are told.
 REFUSED = tuple(stream if stream.site else dataclasses.replace(
     stream, words=(*stream.words, "--expect-status", "200,503")) for stream in STREAMS)
