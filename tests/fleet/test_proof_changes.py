@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Iterator
 
@@ -11,6 +10,7 @@ import pytest
 
 from load import owners
 from origin_server import Origin
+from other_builds import Builds
 from proof import Load, proven_fleet, reload_haproxy, rounds, whole
 from shoal_cli import PATIENT, FleetUnderTest, Make
 from test_fleet_lifecycle import put_broken_worker
@@ -51,18 +51,12 @@ def builds(fleet: FleetUnderTest) -> dict[str, str]:
     return {name: worker["build"] for name, worker in fleet.workers().items()}
 
 
-def test_another_build_and_back(proven: FleetUnderTest, tmp_path: Path) -> None:
-    old, newer = builds(proven), tmp_path / "bin"
-    newer.mkdir()
-    for worker in ("shoal-limiter", "shoal-cache"):
-        shutil.copy(proven.binaries / worker, newer)
-        # What follows an ELF file's end changes nothing but its digest.
-        with open(newer / worker, "ab") as file:
-            file.write(b"\0")
+def test_another_build_and_back(proven: FleetUnderTest) -> None:
+    old, newer = builds(proven), Builds(proven).good("newer")
     with Load(proven) as load:
-        proven.run("up", "--bin", str(newer))
+        assert "every worker runs build" in proven.run("upgrade", str(newer), "--watch", "2").stdout
         assert set(builds(proven).values()).isdisjoint(old.values())
-        proven.run("up", "--bin", str(proven.binaries))
+        proven.run("rollback")
     load.require()
     assert builds(proven) == old
 
