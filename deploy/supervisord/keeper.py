@@ -23,7 +23,9 @@ _START_S = 30.0
 
 
 def say(what: str) -> None:
-    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {what}", flush=True)
+    # On a full disk there is more to do than to say so.
+    with contextlib.suppress(OSError):
+        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {what}", flush=True)
 
 
 def stat_of(pid: int) -> tuple[str, str, int] | None:
@@ -116,22 +118,43 @@ class Keeper:
                     os.kill(pid, signal.SIGKILL)
 
     def recover(self) -> None:
+        """Until a supervisord answers, or `scripts/fleet down` has removed the folder of its socket."""
+        pause = 0.5
+        while self._run.is_dir() and not self._replace():
+            time.sleep(pause)
+            pause = min(2 * pause, _START_S)
+
+    def _replace(self) -> bool:
         """Another supervisord, which starts a second copy of everything, and the end of the first: workers see that
         their place is taken, HAProxy is told once its sockets are handed over. Redis stays: who is to follow it waits
-        for its lock."""
+        for its lock. False when nobody answers in the end."""
         with self._alone():
-            if answer(self._run / "supervisor.sock") is not None:
-                return
+            if self._is_answered():
+                return True
             say("supervisord has ended; starting another one")
             for pid in self._left("flock", "sh"):
                 self._send(pid, signal.SIGTERM)
-            self._launch()
+            try:
+                self._launch()
+            except (OSError, subprocess.SubprocessError) as error:
+                say(f"supervisord does not start: {error}")
+        self._hand_over()
+        return self._is_answered()
+
+    def _is_answered(self) -> bool:
+        return answer(self._run / "supervisor.sock") is not None
+
+    def _hand_over(self) -> None:
         balancers = self._left("haproxy")
         until = time.monotonic() + _START_S
-        while balancers and self._balancer() in (None, *balancers) and time.monotonic() < until:
+        while balancers and self._is_answered() and time.monotonic() < until:
+            if self._balancer() not in (None, *balancers):
+                for pid in balancers:
+                    self._send(pid, signal.SIGUSR1)
+                return
             time.sleep(0.05)
-        for pid in balancers:
-            self._send(pid, signal.SIGUSR1)
+        if balancers:
+            say("no other HAProxy answers: the one before it goes on")
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -160,7 +183,7 @@ class Keeper:
         subprocess.run(["/usr/bin/python3", "/usr/bin/supervisord", "-c", str(self._conf / "supervisord.conf")],
                        stdin=subprocess.DEVNULL, cwd="/", env=environment, timeout=_START_S, check=True)
         until = time.monotonic() + _START_S
-        while answer(self._run / "supervisor.sock") is None and time.monotonic() < until:
+        while not self._is_answered() and time.monotonic() < until:
             time.sleep(0.02)
 
     def _balancer(self) -> int | None:
@@ -172,7 +195,8 @@ class Keeper:
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    keeper = Keeper(Path(sys.argv[1]), Path(sys.argv[2]), os.getppid())
+    # Its session outlives supervisord, whose death may have made another process the parent by now.
+    keeper = Keeper(Path(sys.argv[1]), Path(sys.argv[2]), os.getsid(0))
     keeper.watch()
     keeper.recover()
 

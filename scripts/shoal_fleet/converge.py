@@ -59,8 +59,9 @@ def is_unfinished(fleet: Fleet, place: Place) -> bool:
 
 
 def unfinished(fleet: Fleet) -> bool:
+    """Beside new workers that have not all of their part yet: those may be gone again before they have."""
     return (fleet.state.rolling or bool(fleet.state.trial)
-            or any(is_unfinished(fleet, place) for _, place, _ in fleet.places()))
+            or any(place.leaving or place.next is not None for _, place, _ in fleet.places()))
 
 
 def _settle(fleet: Fleet) -> None:
@@ -68,6 +69,8 @@ def _settle(fleet: Fleet) -> None:
         if place.next is not None and place.next.build == fleet.state.trial:
             places.revert(fleet, manifest, place)
         places.settle(fleet, manifest, place)
+        if not place.leaving:
+            places.regain(fleet, manifest, place)
     if fleet.state.trial:
         _end_trial(fleet)
 

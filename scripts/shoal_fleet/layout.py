@@ -84,6 +84,10 @@ class Layout:
     def admin(self, worker: str) -> Path:
         return self.run / f"{worker}.admin"
 
+    def place_lock(self, worker: str) -> Path:
+        """Says which generation has published itself under the worker's names."""
+        return self.run / f"{worker}.lock"
+
     def check_socket_path(self, worker: str) -> None:
         length = len(os.fsencode(self.run / worker)) + _SUFFIX
         if length > MAX_SOCKET_PATH:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 
 from .errors import Locked
+
+_GRACE_SECONDS = 0.2
 
 
 class FleetLock:
@@ -19,13 +22,20 @@ class FleetLock:
 
     def __enter__(self) -> "FleetLock":
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        # holder() has it for a moment, too.
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() < deadline:
+                    time.sleep(0.01)
+                    continue
             holder = _describe(os.pread(descriptor, 4096, 0))
             os.close(descriptor)
             raise Locked(f"this fleet is being changed by {holder}",
-                         "wait until it is done and run again; 'scripts/fleet status' works meanwhile") from None
+                         "wait until it is done and run again; 'scripts/fleet status' works meanwhile")
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "command": self._command}).encode(), 0)
         self._descriptor = descriptor

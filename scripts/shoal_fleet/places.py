@@ -9,7 +9,7 @@ from .errors import FleetError, TimedOut
 from .fleet import Fleet
 from .manifest import Manifest
 from .state import Place, Program, worker_name
-from .workers import new_program, serving, successor
+from .workers import new_program, published, serving, successor
 
 _POLL = 0.03
 _FAILED_STARTS = 3
@@ -105,8 +105,7 @@ def _wait_serving(fleet: Fleet, manifest: Manifest, place: Place, program: Progr
 
 
 def revert(fleet: Fleet, manifest: Manifest, place: Place) -> None:
-    """The new process is stopped. Should it have taken one of the place's names already, the old program's
-    build is started once more: a name is only ever taken over, never given back."""
+    """The new process is stopped, and the old one goes on."""
     worker = worker_name(manifest.name, place)
     failed, place.next = place.next, None
     assert failed is not None
@@ -116,13 +115,22 @@ def revert(fleet: Fleet, manifest: Manifest, place: Place) -> None:
     fleet.supervisor.wait_stopped([failed.name(worker)], fleet.timeout)
     supervision.end_surplus(fleet)
     fleet.journal.write("replacement taken back", worker=worker, generation=failed.generation)
-    if serving(fleet, manifest, place, place.program) is None:
-        again = new_program(fleet, manifest, place.id, failed.letter)
-        again.build, again.settings, again.drain_s = place.program.build, place.program.settings, place.program.drain_s
-        again.command = [str(again.generation) if before == "--generation" else word
-                         for before, word in zip(["", *place.program.command], place.program.command)]
-        place.program = again
-        fleet.save()
-        render.write(fleet)
-        supervision.apply_programs(fleet)
-        _wait_serving(fleet, manifest, place, again)
+    regain(fleet, manifest, place)
+
+
+def regain(fleet: Fleet, manifest: Manifest, place: Place) -> None:
+    """Where a newer process that is gone had taken one of the place's names, the program is started once more as one
+    that is newer still: a name is only ever taken over, never given back."""
+    worker, program = worker_name(manifest.name, place), place.program
+    if published(fleet, worker) <= program.generation:
+        return
+    again = new_program(fleet, manifest, place.id, "b" if program.letter == "a" else "a", program.build)
+    again.settings, again.drain_s = program.settings, program.drain_s
+    again.command = [str(again.generation) if before == "--generation" else word
+                     for before, word in zip(["", *program.command], program.command)]
+    place.program = again
+    fleet.save()
+    render.write(fleet)
+    supervision.apply_programs(fleet)
+    fleet.journal.write("place regained", worker=worker, generation=again.generation)
+    _wait_serving(fleet, manifest, place, again)

@@ -28,7 +28,7 @@ def raised(weights: Mapping[str, int]) -> dict[str, int]:
     def slice_of(weight: int) -> float:
         return weight / (others + weight * len(coming)) if weight else 0.0
 
-    most = min([lightest + _STEP, *(weight for weight in weights.values() if weight > lightest)])
+    most = min([WEIGHT, lightest + _STEP, *(weight for weight in weights.values() if weight > lightest)])
     allowed = slice_of(lightest) + _SLICE / len(weights)
     step = max((weight for weight in range(lightest + 1, most + 1) if slice_of(weight) <= allowed),
                default=lightest + 1)

@@ -124,7 +124,7 @@ def _place(data: dict[str, Any]) -> Place:
     program = _program(data["program"])
     assert program is not None
     return Place(data["id"], program, _program(data.get("next")), bool(data.get("leaving")),
-                 bool(data.get("drained")), int(data.get("weight", WEIGHT)))
+                 bool(data.get("drained")), min(WEIGHT, int(data.get("weight", WEIGHT))))
 
 
 def decode(text: str) -> State:

@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import socket
+import stat
 import subprocess
 import time
 from pathlib import Path
@@ -41,6 +42,10 @@ def _alone(fleet: Fleet) -> Iterator[None]:
     """The keeper of one that was killed may be starting another."""
     path = fleet.layout.run / "supervisord.lock"
     with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w", encoding="ascii") as lock:
+        found = os.fstat(lock.fileno())
+        # The folder is the account's, which may have put something of ours there under that name.
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            raise FleetError(f"{path} is not what it should be", "remove it and run again")
         os.fchown(lock.fileno(), fleet.account.uid, fleet.account.gid)
         deadline = time.monotonic() + _STATE_SECONDS
         while True:

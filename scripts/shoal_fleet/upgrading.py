@@ -41,9 +41,19 @@ def finish_earlier(fleet: Fleet) -> None:
     except (TimedOut, StoppedMidway):
         raise
     except FleetError:
-        if rolling and fleet.state.previous:
-            _roll_to(fleet, _back(fleet))
+        if rolling:
+            go_back(fleet)
         raise
+
+
+def go_back(fleet: Fleet) -> bool:
+    """Where a roll to another build has failed. False when it was to none: nobody runs the one before any more."""
+    previous = fleet.state.previous
+    if not previous or not any(place.program.build == previous for _, place, _ in fleet.places()):
+        return False
+    fleet.terminal.say(f"going back to build {previous}")
+    _roll_to(fleet, _back(fleet))
+    return True
 
 
 def upgrade(fleet: Fleet, build: str, canaries: int, seconds: float) -> list[Verdict]:

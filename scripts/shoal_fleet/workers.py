@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from . import config
 from .fleet import Fleet
 from .manifest import Manifest
@@ -47,6 +49,15 @@ def outdated(fleet: Fleet, manifest: Manifest, place: Place) -> bool:
     program = place.program
     wanted = command(fleet, manifest, place.id, program.generation, fleet.state.build)
     return program.command != wanted or program.settings != config.start_digest(fleet.state.config)
+
+
+def published(fleet: Fleet, worker: str) -> int:
+    """The newest generation that has had the place: an older one can't take it back. 0 when none has."""
+    try:
+        line = fleet.layout.place_lock(worker).read_text("utf-8").partition("\n")[0]
+        return int(json.loads(line)["generation"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def serving(fleet: Fleet, manifest: Manifest, place: Place, program: Program) -> WorkerView | None:

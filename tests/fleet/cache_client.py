@@ -58,11 +58,15 @@ def token_of(fleet: FleetUnderTest) -> str:
 
 def purge(fleet: FleetUnderTest, worker: str | None = None, **what: Any) -> dict[str, Any]:
     """As the API answers it; `purge(fleet, tags=["a"], soft=True)`."""
-    status, _, body = ask(fleet, "/v1/cache/purge", worker, "POST", "sock",
-                          {"Authorization": f"Bearer {token_of(fleet)}"}, json.dumps(what).encode())
+    status, _, body = try_to_purge(fleet, worker, **what)
     assert status == 200, (status, body)
     found: dict[str, Any] = json.loads(body)
     return found
+
+
+def try_to_purge(fleet: FleetUnderTest, worker: str | None = None, **what: Any) -> Answer:
+    return ask(fleet, "/v1/cache/purge", worker, "POST", "sock", {"Authorization": f"Bearer {token_of(fleet)}"},
+               json.dumps(what).encode())
 
 
 def url(fleet: FleetUnderTest, path: str) -> str:

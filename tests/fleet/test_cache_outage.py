@@ -13,7 +13,7 @@ from typing import Iterator
 
 import pytest
 
-from cache_client import ask, body_on, door, hold, host_of, is_hit, purge, token_of, url
+from cache_client import ask, body_on, door, hold, host_of, is_hit, purge, try_to_purge, token_of, url
 from origin_server import Asked, Origin, Page
 from outside_redis import OutsideRedis
 from shoal_cli import FleetUnderTest, Make, eventually
@@ -241,6 +241,9 @@ def test_clients_notice_no_loss_of_redis(away: FleetUnderTest, redis: OutsideRed
             eventually(lambda: no_lease(away), 2 * LEASE + 1, "no lease is left")
             redis.start()
             hold(away, "/outage/held")
+            # They go by another connection than the lease, which may be back a little later.
+            eventually(lambda: all(try_to_purge(away, worker, tags=["none"])[0] == 200 for worker in WORKERS), 15,
+                       "purges are taken again")
     finally:
         stop.set()
         for one in clients:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -74,3 +76,15 @@ def test_a_killed_restart_is_finished_by_the_next(fleet: FleetUnderTest, event: 
         assert worker["state"] == "serving"
         assert worker["generation"] > generations[name]["generation"]
     assert "nothing is wrong" in fleet.run("doctor").stdout
+
+
+def test_a_place_that_a_newer_process_had_and_left_is_regained(fleet: FleetUnderTest) -> None:
+    """As after a replacement that failed once it had published itself, and whose tool was killed then."""
+    lock = fleet.run_folder / "limiter-1.lock"
+    holder = json.loads(lock.read_text())
+    lock.write_text(json.dumps(holder | {"generation": holder["generation"] + 1}) + "\n")
+    os.kill(fleet.pids()["limiter-1"], signal.SIGKILL)
+    eventually(lambda: fleet.workers()["limiter-1"]["state"] in ("failed", "stopped"), 20, "it leaves it to the newer")
+    fleet.run("up")
+    assert fleet.workers()["limiter-1"]["state"] == "serving"
+    assert fleet.workers()["limiter-1"]["generation"] > holder["generation"] + 1

@@ -110,3 +110,21 @@ def test_a_second_caller_is_told_who_holds_the_fleet(fleet: FleetUnderTest) -> N
     assert len(fleet.status()["workers"]) >= 2, "status does not need the lock"
     os.kill(first.pid, signal.SIGCONT)
     assert first.wait(60) == 0
+
+
+def test_new_workers_that_do_not_start_are_taken_back(fleet: FleetUnderTest) -> None:
+    pids, blocked = fleet.pids(), fleet.run_folder / "limiter-3.sock"
+    blocked.mkdir()
+    for command in (("scale", "limiter", "3"), ("up", "--workers", "3")):
+        assert "limiter-3 does not start" in fleet.run(*command, code=1).stderr
+        assert fleet.pids() == pids
+    blocked.rmdir()
+    assert "added limiter-3" in fleet.run("scale", "limiter", "3").stdout
+
+
+def test_a_new_worker_that_is_still_awaited_can_be_sent_away(fleet: FleetUnderTest) -> None:
+    pids = fleet.pids()
+    (fleet.run_folder / "limiter-3.sock").mkdir()
+    fleet.run("scale", "limiter", "3", "--timeout", "1", code=4)
+    assert "removed limiter-3" in fleet.run("scale", "limiter", "2").stdout
+    assert fleet.pids() == pids

@@ -9,13 +9,12 @@ import json
 import time
 from typing import Any
 
-from .. import build, overview, ports, ramp, render, stopping, tree, wanted
+from .. import build, overview, ports, ramp, render, stopping, tree, upgrading, wanted
 from ..converge import converge
 from ..errors import FleetError, StoppedMidway, TimedOut
 from ..fleet import Fleet
 from ..layout import prepare_home, remove_run
 from ..manifest import Manifest
-from ..numbers import set_count
 from ..report import collect
 from ..state import State
 from ..terminal import columns, paint
@@ -131,9 +130,13 @@ def _take_back(fleet: Fleet, before: State) -> None:
     fleet.state.options, fleet.state.build, fleet.state.previous = before.options, before.build, before.previous
     fleet.state.set_config(before.config)
     for manifest in fleet.services():
-        if manifest.name not in before.services:
-            set_count(fleet, manifest, 0)
+        ran = {place.id for place in before.staying(manifest.name)}
+        for place in fleet.state.services[manifest.name]:
+            place.leaving = place.id not in ran
     fleet.save()
+    # What ran may be what a call that was killed had only begun with.
+    if before.rolling and upgrading.go_back(fleet):
+        return
     fleet.terminal.say("going back to the options, binaries and rules that ran")
     converge(fleet, replace_outdated=True)
 

@@ -74,3 +74,10 @@ def test_who_comes_while_all_others_are_drained_is_needed_at_once(fleet: Fleet) 
     set_count(fleet, fleet.manifests["echo"], 2)
     ramp.begin(fleet, before)
     assert light(fleet) == {1: False, 2: False}
+
+
+def test_nobody_gets_more_than_its_whole_weight_whoever_else_is_drained_meanwhile() -> None:
+    weights = {"w-2": 28, "w-3": 19}
+    while min(weights.values()) < WEIGHT:
+        weights = raised(weights)
+    assert set(weights.values()) == {WEIGHT}
