@@ -72,14 +72,15 @@ fetch::done fetch::from_second_level()
         co_return true;
     }
     if (!validates_ || validates_->wall_received() < found->wall_received()) validates_ = found;
-    if (usable && verdict == protocol::reuse::stale_while_revalidating && !revalidates_) answer_stale(found);
+    // What is known already, or is older than that, nobody waits for.
+    const bool news = validates_ == found;
+    if (usable && news && verdict == protocol::reuse::stale_while_revalidating) answer_stale(found);
     co_return false;
 }
 
 /// To those who wait; the origin is then asked for those to come.
 void fetch::answer_stale(const stored_ptr& found)
 {
-    revalidates_ = true;
     const auto answered_now = std::exchange(
         into_, fill_ptr{new fill{with_.on.loop.get_executor(), what_.key, found, protocol::forward_reason::stale}});
     with_.under_way.remove(*answered_now);

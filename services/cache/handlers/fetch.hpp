@@ -75,8 +75,6 @@ private:
     /// What the origin is asked about.
     stored_ptr validates_;
     bool only_strong_ = false;
-    /// Whoever asked has an answer already, a stale one.
-    bool revalidates_ = false;
     std::unique_ptr<fill_leader> lead_;
     boot_time sent_;
     boot_time received_;

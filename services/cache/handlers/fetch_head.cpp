@@ -158,10 +158,13 @@ bool fetch::renewed()
         parts.head = head;
     }
     auto made = stored::make(parts);
-    if (decided.allowed)
+    if (decided.allowed) {
         keep_renewed(made);
-    else if (!decided.only_this)
+    } else if (!decided.only_this) {
         with_.l1.erase(*validates_);
+        // So that nobody looks in the second level, which still has it.
+        with_.not_cached.mark(what_.key, received_ + uncacheable_for);
+    }
     if (!decided.allowed || head != made->head()) into_->mark_personal();
     if (head != made->head()) {
         parts.head = std::move(head);

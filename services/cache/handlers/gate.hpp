@@ -42,6 +42,7 @@ private:
     [[nodiscard]] fill_ptr start(const ask& what, const stored_ptr& stale, bool alone);
     [[nodiscard]] protocol::forward_reason why_forwarded(const stored_ptr& found) const;
     [[nodiscard]] bool is_for(ask& what, const seat& at) const;
+    [[nodiscard]] bool may_have(const ask& what, const stored& kept) const;
     [[nodiscard]] later stream(const ask& what, const seat& at, fill::reader& reader, http::exchange& to);
     /// `stale` is what the origin was asked about, or null.
     void fail(ask& what, stored_ptr stale, boost::system::error_code why, http::exchange& to);

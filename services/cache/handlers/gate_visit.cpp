@@ -161,8 +161,11 @@ protocol::forward_reason gate::why_forwarded(const stored_ptr& found) const
 /// What came may be given to this request, too.
 bool gate::is_for(ask& what, const seat& at) const
 {
-    if (at.leads) return true;
     const auto& from = *at.in;
+    const auto& made = from.outcome();
+    if (made && from.older())
+        return (at.leads || made->vary().empty() || what.of(made->vary()) == made->variant()) && may_have(what, *made);
+    if (at.leads) return true;
     if (from.personal()) return false;
     if (from.head().status != 0 && !from.head().shared) return false;
     const auto fits = [&](std::string_view vary, std::string_view variant, std::span<const tag> tags) {
@@ -171,9 +174,22 @@ bool gate::is_for(ask& what, const seat& at) const
             return engine_.log.current(boot_clock::now()) && engine_.log.judge(from.since(), tags) == standing::current;
         return follow_fill(engine_.log, from.since(), at.ticket, tags) == standing::current;
     };
-    if (const auto& made = from.outcome()) return fits(made->vary(), made->variant(), made->tags());
+    if (made) return fits(made->vary(), made->variant(), made->tags());
     const auto& kept = from.head().kept;
     return fits(kept.vary, kept.variant, kept.tags);
+}
+
+/// What was stored before anybody here asked for it: for each, by what it wishes, and after whatever it has waited for.
+bool gate::may_have(const ask& what, const stored& kept) const
+{
+    const auto now = boot_clock::now();
+    if (!engine_.log.current(now)) return false;
+    const auto stands = engine_.log.judge(kept.since(), kept.tags());
+    return stands != standing::purged &&
+           protocol::judge({.use = kept.use(),
+                            .age = kept.age(now),
+                            .wishes = what.view.directives,
+                            .softly_purged = stands == standing::softly_purged}) != protocol::reuse::validate;
 }
 
 asio::awaitable<void> gate::stream(const ask& what, const seat& at, fill::reader& reader, http::exchange& to)

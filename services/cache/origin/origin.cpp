@@ -90,8 +90,15 @@ std::shared_ptr<server> origin::impl::next_server(tried_servers& tried, bool ref
     for (std::size_t i = 0; i < servers_.size(); ++i)
         seen[i] = {&servers_[i]->state(), servers_[i]->full(), (tried >> i & 1) != 0};
     const auto now = boot_clock::now();
-    const auto at = choose({seen.data(), servers_.size()}, rotation_, now);
-    if (!at || (refused_before && !servers_[*at]->state().healthy() && !may_repeat())) return nullptr;
+    auto at = choose({seen.data(), servers_.size()}, rotation_, now);
+    if (at && refused_before && !servers_[*at]->state().healthy()) {
+        for (std::size_t i = 0; i < servers_.size(); ++i) seen[i].tried |= !servers_[i]->state().healthy();
+        if (const auto well = choose({seen.data(), servers_.size()}, rotation_, now))
+            at = well;
+        else if (!may_repeat())
+            return nullptr;
+    }
+    if (!at) return nullptr;
     rotation_ = (*at + 1) % servers_.size();
     tried |= tried_servers{1} << *at;
     if (servers_[*at]->state().due(now)) servers_[*at]->begin_probe(now);

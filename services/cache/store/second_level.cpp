@@ -52,6 +52,7 @@ public:
     /// In the background.
     static void keep(const std::shared_ptr<impl>& self, stored_ptr what, std::optional<fill_id> replaces);
 
+    [[nodiscard]] bool available() const noexcept { return link_.redis.available(); }
     void leave_out() { ++total_.left_out; }
     [[nodiscard]] const counts& total() const noexcept { return total_; }
 
@@ -249,6 +250,11 @@ awaitable<second_level::claim> second_level::acquire(std::string key)
     const auto held = impl_;
     if (!held) co_return claim{};
     co_return co_await held->acquire(std::move(key));
+}
+
+bool second_level::available() const noexcept
+{
+    return impl_ && impl_->available();
 }
 
 const second_level::counts& second_level::total() const noexcept

@@ -85,6 +85,9 @@ public:
     };
     [[nodiscard]] boost::asio::awaitable<claim> acquire(std::string key);
 
+    /// Redis can be asked now.
+    [[nodiscard]] bool available() const noexcept;
+
     [[nodiscard]] const counts& total() const noexcept;
 
 private:

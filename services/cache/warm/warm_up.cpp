@@ -28,7 +28,8 @@ using asio::awaitable;
 constexpr std::size_t lanes = 16;
 /// For the listing: a process that is busy answers within this, one that hangs is not waited for.
 constexpr auto patience = 2s;
-constexpr auto lease_pause = 1ms;
+constexpr auto look_again = 1ms;
+constexpr auto connecting = 1s;
 
 class loading {
 public:
@@ -47,7 +48,7 @@ public:
     [[nodiscard]] std::size_t restored() const noexcept { return restored_; }
 
 private:
-    [[nodiscard]] awaitable<void> wait_for_lease();
+    [[nodiscard]] awaitable<void> wait_for_both();
     [[nodiscard]] static awaitable<void> load_next_ones(std::shared_ptr<loading> self);
     [[nodiscard]] bool over() const noexcept { return full_ || over_.stop_requested(); }
     void keep(const stored_ptr& what, s3_fifo::rank rank);
@@ -74,20 +75,25 @@ bool loading::read()
 
 awaitable<void> loading::run(std::shared_ptr<loading> self)
 {
-    co_await self->wait_for_lease();
+    co_await self->wait_for_both();
     for (std::size_t i = 0; i < lanes; ++i) {
         ++self->running_;
         self->with_.tasks.spawn("warming", load_next_ones(self));
     }
-    co_await self->ended_.async_wait(asio::as_tuple(asio::use_awaitable));
+    // Those that had nothing to wait for have ended by now.
+    while (self->running_ > 0) co_await self->ended_.async_wait(asio::as_tuple(asio::use_awaitable));
 }
 
-/// Before it nothing can be judged, nor served.
-awaitable<void> loading::wait_for_lease()
+/// Without a lease nothing can be judged, nor served; a second level that is away is waited for a little.
+awaitable<void> loading::wait_for_both()
 {
     asio::steady_timer pause{with_.loop};
-    while (!over() && !with_.purges.current(boot_clock::now())) {
-        pause.expires_after(lease_pause);
+    const auto patient_until = boot_clock::now() + connecting;
+    const auto ready = [&](boot_time now) {
+        return with_.purges.current(now) && (with_.l2.available() || now >= patient_until);
+    };
+    while (!over() && !ready(boot_clock::now())) {
+        pause.expires_after(look_again);
         co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
     }
 }

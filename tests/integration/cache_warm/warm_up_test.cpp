@@ -130,6 +130,27 @@ public:
 
 }  // namespace
 
+TEST_CASE("warm up: a process that had nothing is followed at once", "[cache]")
+{
+    newcomer next;
+    next.before.answer_body("");
+    CHECK(next.warm() == 0);
+}
+
+TEST_CASE("warm up: one that is told to end while it waits for its lease does", "[cache]")
+{
+    newcomer next;
+    next.before.answer_body("m0 " + record_name(*a_response("http://a/")) + "\n");
+    next.view.leased = false;
+    next.begin();
+    REQUIRE(test::run_until(next.loop, [&] { return !next.before.asked().empty(); }));
+    next.loop.restart();
+    next.loop.run_for(50ms);
+    CHECK(!next.restored);
+    next.over.request_stop();
+    CHECK(test::run_until(next.loop, [&] { return next.restored.has_value(); }));
+}
+
 TEST_CASE("warm up: what the process before had comes back, where it stood there", "[cache][warm]")
 {
     newcomer at;

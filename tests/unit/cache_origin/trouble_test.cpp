@@ -311,3 +311,17 @@ TEST_CASE("origin trouble: servers that are all out are not all tried for each r
     CHECK(client.metric("shoal_cache_origin_retries_total{site=\"s\"}") <= 0.1 * many + 20 + seconds + 1);
     CHECK(client.metric("shoal_cache_origin_retries_refused_total{site=\"s\"}") >= 0.5 * many);
 }
+
+TEST_CASE("origin trouble: servers that are out take nothing of the budget where another one is well", "[origin]")
+{
+    boost::asio::io_context loop{1};
+    scripted_origin server{loop};
+    server.always(good);
+    test::origin_fixture client{
+        loop, test::patient({"unix:/nonexistent/a", "unix:/nonexistent/b", "unix:/nonexistent/c", server.address()})};
+    // Until those that are out were due to be tried again, and more than once.
+    const auto until = boot_clock::now() + 2500ms;
+    while (boot_clock::now() < until) CHECK(client.fetch()->body == "good");
+    CHECK(client.failures("unreachable") == 0);
+    CHECK(client.metric("shoal_cache_origin_retries_total{site=\"s\"}") == 0);
+}
