@@ -25,9 +25,9 @@ def hasty(make_fleet: Make, origin: Origin) -> Iterator[FleetUnderTest]:
     fleet.destroy()
 
 
-def streamed_while_replaced(fleet: FleetUnderTest, origin: Origin, path: str) -> bytes:
-    """What a client gets of an answer that takes its SECONDS, when the worker is replaced in the middle."""
-    origin.put(path, Page(BODY, pieces=SECONDS * 5, pause=0.2))
+def streamed_while_replaced(fleet: FleetUnderTest, origin: Origin, path: str, seconds: int = SECONDS) -> bytes:
+    """What a client gets of an answer that takes so long, when the worker is replaced in the middle."""
+    origin.put(path, Page(BODY, pieces=seconds * 5, pause=0.2))
     got: list[bytes] = []
 
     def client() -> None:
@@ -45,7 +45,8 @@ def streamed_while_replaced(fleet: FleetUnderTest, origin: Origin, path: str) ->
 
 
 def test_an_answer_is_cut_at_the_deadline_and_whole_before_it(hasty: FleetUnderTest, origin: Origin) -> None:
-    cut = streamed_while_replaced(hasty, origin, "/cut")
+    # It is over when it is cut, however long a busy machine takes to come to that.
+    cut = streamed_while_replaced(hasty, origin, "/cut", 10 * SECONDS)
     assert 0 < len(cut) < len(BODY) and BODY.startswith(cut)
     pid = hasty.pids()["cache-1"]
     hasty.run("up", "--drain-deadline", "600")

@@ -27,7 +27,8 @@ protocol::cache_status told(const fill& from, bool leads)
     made.forward = from.why();
     if (from.how() == answered::l2) made = {.hit = true, .detail = "l2"};
     if (from.how() == answered::stale) made = {.hit = true, .detail = "stale"};
-    made.collapsed = !leads || from.followed();
+    // Of a forward request, not of a lookup (RFC 9211, 2.6).
+    made.collapsed = !made.hit && (!leads || from.followed());
     made.stored = !from.older() && from.keeping();
     if (const auto& kept = from.head().kept; !kept.key.empty()) made.ttl = kept.use.fresh_for - from.head().age;
     if (from.how() == answered::revalidated) made.forward_status = 304;
@@ -37,6 +38,7 @@ protocol::cache_status told(const fill& from, bool leads)
 
 answered counted_as(const fill& from, bool leads)
 {
+    if (from.how() == answered::l2 || from.how() == answered::stale) return from.how();
     if (!leads || from.followed()) return answered::collapsed;
     return from.how();
 }
