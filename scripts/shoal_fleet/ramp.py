@@ -12,7 +12,7 @@ from .ring import WEIGHT
 from .state import Place, State, worker_name
 
 _STEP = WEIGHT // 4
-_SLICE = 0.2
+_SLICE = 0.18
 """Of a newcomer's final slice, how much it is expected to get in one step: the ring is not quite even, and no step may
 give it more than a quarter."""
 _DWELL_SECONDS = 0.2
