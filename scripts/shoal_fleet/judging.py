@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Iterable, Sequence
 
 from .prometheus import Metrics
@@ -22,7 +22,8 @@ Canaries are bad when one of them ends by itself, and from {ENOUGH} requests on:
 - when {FEWEST} or more of their answers are errors, and more than {ERRORS:.0%} and more than twice the
   others' share: a 5xx, an answer cut off, a connection that HAProxy lost;
 - when their p99 in the second half of the watch is more than {SLOWER:g} times that of the others
-  and more than {SLACK_S * 1000:.0f} ms above it; their {FEWEST - 1} slowest requests never count.
+  and more than {SLACK_S * 1000:.0f} ms above it, and of what the service had before as well; their {FEWEST - 1}
+  slowest requests never count.
 The others are the rest of the service; where that had too few requests, or is nobody, what its workers did before.
 Of canaries with fewer requests only their being ready counts."""
 
@@ -95,5 +96,10 @@ def slowness(seen: Figures, others: Figures) -> str | None:
 
 
 def reference(rest: Figures, usual: Figures) -> Figures:
-    """What canaries are held against: the rest of their service, or what it did before."""
-    return next((one for one in (rest, usual) if one.requests >= ENOUGH), Figures())
+    """What canaries are held against: the rest of their service, or what it did before; as to times the slower of both,
+    since a few slow requests more or less make the p99 of a short watch."""
+    both = [one for one in (rest, usual) if one.requests >= ENOUGH]
+    if not both:
+        return Figures()
+    slower = max(both, key=lambda one: one.p99_s if one.timed >= ENOUGH else 0.0)
+    return replace(both[0], timed=slower.timed, p99_s=slower.p99_s)
