@@ -53,6 +53,14 @@ void check_whole(const flags& read)
                                    "name '" + *twice + "' twice; each needs a path of its own");
 }
 
+void add_seconds(CLI::App& to, const std::string& name, std::int64_t& seconds, int most, const std::string& what)
+{
+    to.add_option(name, seconds, what)
+        ->transform(CLI::AsNumberWithUnit(std::map<std::string, int>{{"s", 1}, {"m", 60}}))
+        ->check(CLI::Range(1, most))
+        ->capture_default_str();
+}
+
 }  // namespace
 
 std::string to_string(const socket_name& name)
@@ -113,15 +121,10 @@ command_line parse_flags(int argc, const char* const* argv, std::string_view ser
         ->check(check_socket);
     app.add_option("--log", style, "json or text; text on a terminal by default")
         ->check(CLI::IsMember({"json", "text"}));
-    app.add_option("--drain-deadline", drain_s, "Seconds until a draining worker ends whatever is unfinished")
-        ->transform(CLI::AsNumberWithUnit(std::map<std::string, int>{{"s", 1}, {"m", 60}}))
-        ->check(CLI::Range(1, 3600))
-        ->capture_default_str();
-    app.add_option("--warm-deadline", warm_s,
-                   "Seconds until a starting worker takes its place over without all that the process before it had in "
-                   "memory")
-        ->check(CLI::Range(1, 60))
-        ->capture_default_str();
+    add_seconds(app, "--drain-deadline", drain_s, 3600, "Seconds until a draining worker ends whatever is unfinished");
+    add_seconds(app, "--warm-deadline", warm_s, 60,
+                "Seconds until a starting worker takes its place over without all that the process before it had in "
+                "memory");
     app.add_flag("--check-config", read.check_config, "Say what is wrong with --config and end with 0 or 1");
 
     try {
