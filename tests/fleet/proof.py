@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import tempfile
@@ -187,6 +188,15 @@ class Load:
             generator.process.communicate()
         self._folder.cleanup()
 
+    def cut_answers(self) -> set[str]:
+        """The requests whose server ended after it had begun with its answer (SD in the access log)."""
+        log = (self.fleet.data / "logs" / "access.log").read_text("utf-8", "replace")
+        return set(re.findall(r' SD-- .*"(.*) HTTP/1\.1"$', log, re.MULTILINE))
+
+    def line_of(self, fate: Fate) -> str:
+        target = next(stream.target for stream in self.streams if stream.name == fate.stream)
+        return f"{fate.method} {target.replace('{key}', fate.key)}"
+
     @property
     def lost(self) -> list[Fate]:
         return [fate for fate in self.fates if fate.how not in ("ok", "stopped", "stopped_unsent")]
@@ -199,14 +209,15 @@ class Load:
             assert any(fate.stream == stream.name for fate in self.fates), f"{stream.name}: nothing was sent"
 
 
-def written_at(moments: list[float]) -> Callable[[Fate], bool]:
+def written_at(moments: list[float], load: Load) -> Callable[[Fate], bool]:
     """Writes that were under way at one of those moments; what is read, only if it was at two: HAProxy does not try
-    for ever. It learns a little later of an end."""
+    for ever; or if its answer had begun, which nobody can take back. HAProxy learns a little later of an end."""
     print("killed at", ", ".join(f"{moment:.3f}" for moment in moments))
+    begun = load.cut_answers()
 
     def may_be_lost(fate: Fate) -> bool:
         times = sum(fate.due <= moment + 0.2 and fate.done >= moment - 0.05 for moment in moments)
-        return times > (1 if fate.safe else 0)
+        return times > (1 if fate.safe else 0) or (times == 1 and load.line_of(fate) in begun)
 
     return may_be_lost
 

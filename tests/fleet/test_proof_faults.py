@@ -69,7 +69,7 @@ def test_killed_workers_lose_what_they_were_writing(proven: FleetUnderTest) -> N
             os.kill(pid, signal.SIGKILL)
             back.append(eventually(lambda: holder(proven, worker) != pid and is_up(proven, worker), 10,
                                    f"{worker} serves again"))
-    load.require(written_at(kills))
+    load.require(written_at(kills, load))
     require_quick("serving again", back, 1.5)
     whole(proven)
 
@@ -86,7 +86,7 @@ def test_haproxy_does_without_a_killed_worker(proven: FleetUnderTest) -> None:
             out.append(eventually(lambda: is_out(proven, worker), 5, f"{worker} is out"))
             os.kill(supervisord, signal.SIGCONT)
             eventually(lambda: is_up(proven, worker), 20, f"{worker} serves again")
-    load.require(written_at(kills))
+    load.require(written_at(kills, load))
     require_quick("out", out, 0.5)
     whole(proven)
 
