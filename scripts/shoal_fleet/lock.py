@@ -23,15 +23,7 @@ class FleetLock:
     def __enter__(self) -> "FleetLock":
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         # holder() has it for a moment, too.
-        deadline = time.monotonic() + _GRACE_SECONDS
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() < deadline:
-                    time.sleep(0.01)
-                    continue
+        if not taken(descriptor, _GRACE_SECONDS):
             holder = _describe(os.pread(descriptor, 4096, 0))
             os.close(descriptor)
             raise Locked(f"this fleet is being changed by {holder}",
@@ -45,6 +37,19 @@ class FleetLock:
                  trace: TracebackType | None) -> None:
         os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)
+
+
+def taken(descriptor: int, seconds: float) -> bool:
+    """Waits so long for the exclusive lock of an open file."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+        time.sleep(0.01)
 
 
 def _describe(content: bytes) -> str:

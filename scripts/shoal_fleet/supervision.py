@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import resource
 import signal
@@ -17,6 +16,7 @@ from typing import Iterator
 from . import processes, render
 from .errors import FleetError, TimedOut
 from .fleet import Fleet
+from .lock import taken
 from .processes import Process
 
 _KEPT_ENVIRONMENT = ("TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
@@ -47,16 +47,9 @@ def _alone(fleet: Fleet) -> Iterator[None]:
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
             raise FleetError(f"{path} is not what it should be", "remove it and run again")
         os.fchown(lock.fileno(), fleet.account.uid, fleet.account.gid)
-        deadline = time.monotonic() + _STATE_SECONDS
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise TimedOut("supervisord is being started by somebody else, and does not answer",
-                                   "'scripts/fleet logs keeper' and 'logs supervisord' may say why") from None
-            time.sleep(0.03)
+        if not taken(lock.fileno(), _STATE_SECONDS):
+            raise TimedOut("supervisord is being started by somebody else, and does not answer",
+                           "'scripts/fleet logs keeper' and 'logs supervisord' may say why")
         yield
 
 
