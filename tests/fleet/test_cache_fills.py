@@ -202,3 +202,16 @@ def test_options_go_as_far_as_they_may(cached: FleetUnderTest, origin: Origin) -
     assert answer[0] == 204 and "GET" in answer[1]["allow"] and origin.count("/hops") == asked
     ask(cached, "/hops", WORKER, "POST", headers={"Max-Forwards": "2"})
     assert origin.asked("/hops")[-1].headers["max-forwards"] == "2", "it means nothing there"
+
+
+def test_what_a_304_says_not_to_keep_is_not_served_stale_from_the_second_level(cached: FleetUnderTest,
+                                                                               origin: Origin) -> None:
+    path, tag = "/fill/forbidden", {"ETag": '"1"'}
+    old = Page(b"old", headers=tag | {"Cache-Control": "max-age=600, stale-while-revalidate=600"})
+    forbids = Page(status=304, headers=tag | {"Cache-Control": "no-store"})
+    new = Page(b"new", headers={"Cache-Control": "no-store"})
+    origin.put(path, lambda asked: forbids if "if-none-match" in asked.headers else old)
+    assert [cached.visit(path)[2] for _ in range(2)] == [b"old"] * 2
+    origin.put(path, lambda asked: forbids if "if-none-match" in asked.headers else new)
+    purge(cached, urls=[url(cached, path)], soft=True)
+    eventually(lambda: {cached.visit(path)[2] for _ in range(4)} == {b"new"}, 10, "nobody has it any more")
