@@ -99,7 +99,7 @@ asio::awaitable<bool> session::drop_body()
     co_return true;
 }
 
-/// Fails when the connection is lost, which it then is cut, or in the time of the present phase.
+/// Fails when the connection is lost, which it then is cut, in the time of the present phase, or when it is cancelled.
 asio::awaitable<result<void>> session::receive_body()
 {
     const auto room = reader_.prepare();
@@ -111,6 +111,8 @@ asio::awaitable<result<void>> session::receive_body()
         reader_.commit(count);
         co_return result<void>{};
     }
+    // Not the connection, only who wanted more of the body: what is left of it is dropped as if nobody had asked.
+    if (error == asio::error::operation_aborted && !timed_out_) co_return errc::connection_lost;
     closing_ = true;
     if (timed_out_) co_return errc::deadline_exceeded;
     cut();

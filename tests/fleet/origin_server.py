@@ -76,6 +76,8 @@ class Origin:
         self._lock = threading.Lock()
         self._pages: dict[str, Answer] = dict(pages or {})
         self._asked: list[Asked] = []
+        self.early: dict[str, bytes] = {}
+        """By target, what is sent before the request's body is read."""
         self.connections = 0
         """Accepted so far."""
         self._server = _Server(self)
@@ -188,6 +190,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self) -> None:
         # Not self.path: that has one slash where several stood.
         target = self.requestline.split()[1]
+        self.wfile.write(self.server.origin.early.get(target, b""))
+        self.wfile.flush()
         asked = Asked(self.command, target, {name.lower(): value for name, value in self.headers.items()},
                       self._read_body(), time.monotonic())
         page = self.server.origin.answer_to(asked)

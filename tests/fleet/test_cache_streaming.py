@@ -308,6 +308,24 @@ def test_an_upload_goes_through_as_it_comes(cached: FleetUnderTest, origin: Orig
     assert memory.grown < 5 * MB
 
 
+@ways
+def test_an_answer_before_the_body_ends_once_the_body_was_read(cached: FleetUnderTest, origin: Origin,
+                                                               way: str | None) -> None:
+    """Django refuses forms so: its answer ends with the connection, after it has read what it does not want."""
+    origin.early["/refused"] = b"HTTP/1.1 403 Forbidden\r\n\r\nno, "
+    origin.put("/refused", lambda asked: Page(raw=asked.body))
+    with door(cached, way) as client:
+        client.sendall(f"POST /refused HTTP/1.1\r\nHost: {host_of(cached)}\r\nContent-Length: 10\r\n\r\n".encode())
+        seen = client.recv(65536)
+        while b"no, " not in seen.partition(b"\r\n\r\n")[2]:
+            seen += client.recv(65536)
+        client.sendall(b"username=x")
+        while not seen.endswith(b"\r\n0\r\n\r\n"):
+            assert (more := client.recv(65536)), seen
+            seen += more
+    assert seen.startswith(b"HTTP/1.1 403 ") and b"username=x" in seen
+
+
 def test_an_upload_that_breaks_off_reaches_no_application(cached: FleetUnderTest, origin: Origin) -> None:
     origin.put("/half", Page(b"taken"))
     found = raw(cached, b"POST /half HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", WORKER)

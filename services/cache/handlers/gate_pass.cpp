@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "common/runtime/beside.hpp"
 #include "services/cache/coherence/tags.hpp"
 #include "services/cache/handlers/gate.hpp"
 #include "services/cache/handlers/trouble.hpp"
@@ -56,6 +57,17 @@ http::response answered_here(const ask& what)
     made.add("Allow", "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE");
     made.add("Cache-Status", passed(what).value());
     return made;
+}
+
+asio::awaitable<void> relay(origin::answer& from, http::exchange& to)
+{
+    while (true) {
+        auto piece = co_await from.read();
+        if (!piece) co_return to.cut();
+        if (piece->view.empty()) break;
+        if (!co_await to.write(std::move(*piece))) co_return;
+    }
+    (void)co_await to.end(from.trailers());
 }
 
 /// To HEAD an origin may say the length that the body of GET has.
@@ -126,13 +138,8 @@ asio::awaitable<void> gate::hand_on(ask what, origin::answer& answer, http::exch
     const auto length = what.view.method == method_kind::head ? said_length(fields) : answer.length();
     const http::streamed_head streamed{.status = answer.status(), .lines = lines, .length = length};
     if (!co_await to.begin(streamed)) co_return;
-    while (true) {
-        auto piece = co_await answer.read();
-        if (!piece) co_return to.cut();
-        if (piece->view.empty()) break;
-        if (!co_await to.write(std::move(*piece))) co_return;
-    }
-    (void)co_await to.end(answer.trailers());
+    if (answer.takes_rest()) co_return co_await runtime::beside(relay(answer, to), answer.send_rest());
+    co_await relay(answer, to);
 }
 
 asio::awaitable<void> gate::purge_one(ask what, http::exchange& to)

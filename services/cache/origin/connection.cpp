@@ -114,34 +114,20 @@ connection::sent connection::flush()
     return sent::all;
 }
 
-asio::awaitable<result<connection::sent>> connection::send_rest(std::chrono::nanoseconds patience)
+asio::awaitable<connection::sent> connection::send_rest()
 {
-    for (;;) {
-        const auto outcome = flush();
-        if (outcome != sent::some) co_return outcome;
-        if (noticed_) co_return sent::some;
-        begin_wait(boot_clock::now() + patience);
-        waits_to_send_ = true;
+    auto outcome = flush();
+    while (outcome == sent::some) {
         const auto [error] = co_await socket_.async_wait(asio::socket_base::wait_write, as_result);
-        waits_to_send_ = false;
-        deadlines_->set(*this, boot_time::max());
-        if (error && !noticed_) co_return why();
+        outcome = error ? sent::failed : flush();
     }
+    co_return outcome;
 }
 
-void connection::watch()
+void connection::shut()
 {
-    noticed_ = false;
-    if (std::exchange(watching_, true)) return;
-    socket_.async_wait(asio::socket_base::wait_read, [here = weak_from_this()](const boost::system::error_code& error) {
-        const auto self = here.lock();
-        if (!self) return;
-        self->watching_ = false;
-        if (error) return;
-        self->noticed_ = true;
-        boost::system::error_code ignored;
-        if (self->waits_to_send_) self->socket_.cancel(ignored);
-    });
+    boost::system::error_code ignored;
+    socket_.shutdown(socket_type::shutdown_both, ignored);
 }
 
 asio::awaitable<result<void>> connection::receive(boot_time deadline)
@@ -156,19 +142,6 @@ asio::awaitable<result<void>> connection::receive(boot_time deadline)
     else
         reader.commit(count);
     co_return boost::system::in_place_value;
-}
-
-result<void> connection::receive_now()
-{
-    const auto room = reader.prepare();
-    const auto count = ::recv(socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
-    if (count > 0)
-        reader.commit(static_cast<std::size_t>(count));
-    else if (count == 0)
-        reader.end();
-    else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-        return errc::origin_lost;
-    return boost::system::in_place_value;
 }
 
 bool connection::quiet() noexcept

@@ -24,8 +24,8 @@
 
 namespace shoal::cache::origin {
 
-/// One operation at a time. Owned by a shared_ptr. Reading and writing fail with origin_timeout, and with origin_lost
-/// for every other end.
+/// One operation at a time, but for send_rest(). Owned by a shared_ptr. Reading and writing fail with origin_timeout,
+/// and with origin_lost for every other end.
 class connection final : public timed, public std::enable_shared_from_this<connection> {
 public:
     connection(boost::asio::io_context& loop, std::shared_ptr<alarm> deadlines, std::shared_ptr<instruments> counts,
@@ -39,18 +39,15 @@ public:
     static constexpr std::size_t most_pieces = 3;
     /// Hands over what the kernel takes at once, in one call. The pieces are kept as views until all is sent.
     [[nodiscard]] sent send_now(std::span<const std::string_view> pieces);
-    /// Waits until the rest is sent, each time for at most `patience`; or, returning `some`, until there is something
-    /// to receive.
-    [[nodiscard]] boost::asio::awaitable<result<sent>> send_rest(std::chrono::nanoseconds patience);
-    [[nodiscard]] bool sent_all() const noexcept { return out_at_ == out_count_; }
-    /// From here on noticed() tells, without a system call, that there is something to receive.
-    void watch();
-    [[nodiscard]] bool noticed() const noexcept { return noticed_; }
+    /// Waits until the rest is sent, maybe while another coroutine receives: what expires for that one does for this.
+    [[nodiscard]] boost::asio::awaitable<sent> send_rest();
+    /// Whoever receives finds the connection's end.
+    void shut();
 
     /// Waits for bytes, or the connection's end, and gives them to the reader.
     [[nodiscard]] boost::asio::awaitable<result<void>> receive(boot_time deadline);
-    /// The same without waiting: nothing may have been there.
-    [[nodiscard]] result<void> receive_now();
+    /// Another deadline for who receives.
+    void expire_at(boot_time deadline) { deadlines_->set(*this, deadline); }
 
     /// Open, and nothing has come. Costs a system call.
     [[nodiscard]] bool quiet() noexcept;
@@ -77,9 +74,6 @@ private:
     std::size_t out_at_ = 0;
     std::size_t out_count_ = 0;
     bool timed_out_ = false;
-    bool waits_to_send_ = false;
-    bool watching_ = false;
-    bool noticed_ = false;
 };
 
 }  // namespace shoal::cache::origin

@@ -5,10 +5,10 @@
 #include <string>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "common/core/ascii.hpp"
+#include "common/runtime/beside.hpp"
 #include "services/cache/origin/incoming.hpp"
+#include "services/cache/origin/request_body.hpp"
 
 namespace shoal::cache::origin {
 namespace {
@@ -47,120 +47,100 @@ public:
     sending(lease& held, outgoing& what, boot_time deadline)
         : held_{held}, on_{*held.on}, what_{what}, deadline_{deadline}
     {
+        if (what.body) body_ = std::make_unique<request_body>(what.body, what.body_length);
     }
 
     [[nodiscard]] asio::awaitable<outcome> run();
 
 private:
-    [[nodiscard]] asio::awaitable<boost::system::error_code> send_head();
-    [[nodiscard]] asio::awaitable<boost::system::error_code> send_body();
-    [[nodiscard]] asio::awaitable<boost::system::error_code> send_piece(std::string_view piece);
-    [[nodiscard]] asio::awaitable<boost::system::error_code> send(std::span<const std::string_view> pieces);
-    [[nodiscard]] asio::awaitable<boost::system::error_code> read_head();
+    using sent = connection::sent;
+
+    [[nodiscard]] asio::awaitable<void> send_rest(sent so_far);
+    [[nodiscard]] asio::awaitable<sent> take_rest();
+    void await_answer();
+    void expire_after(std::chrono::nanoseconds patience);
+    [[nodiscard]] asio::awaitable<void> read_head();
     [[nodiscard]] asio::awaitable<void> pass_interims();
     [[nodiscard]] bool has_final_head() const noexcept { return on_.reader.current() > reading::interim; }
-    [[nodiscard]] outcome judge(boost::system::error_code error);
+    [[nodiscard]] outcome judge();
 
     lease& held_;
     connection& on_;
     outgoing& what_;
     boot_time deadline_;
-    /// The kernel takes no more: the origin has closed, maybe after it had answered.
-    bool broken_ = false;
+    /// What the answer's head must have come by, or the origin have taken what it is sent.
+    boot_time due_ = boot_time::max();
+    std::unique_ptr<request_body> body_;
+    /// Nothing more is to be sent, or can be: the origin has closed, maybe after it had answered.
     bool sent_all_ = false;
+    boost::system::error_code error_;
 };
 
 asio::awaitable<outcome> sending::run()
 {
     on_.reader.begin(what_.head_method);
     on_.spoiled = true;
-    auto error = co_await send_head();
-    if (!error && what_.body) error = co_await send_body();
-    on_.spoiled = !sent_all_;
-    if (!error) error = co_await read_head();
-    co_return judge(error);
-}
-
-asio::awaitable<boost::system::error_code> sending::send_head()
-{
-    std::array<char, 64> framing;
-    std::string_view end{"\r\n"};
-    if (what_.body && what_.body_length)
-        end = {framing.data(),
-               fmt::format_to_n(framing.data(), framing.size(), "Content-Length: {}\r\n\r\n", *what_.body_length).size};
-    else if (what_.body)
-        end = "Transfer-Encoding: chunked\r\n\r\n";
-    const std::array<std::string_view, 2> pieces{what_.head, end};
-    const auto error = co_await send(pieces);
-    sent_all_ = !error && !broken_ && !what_.body;
-    co_return error;
-}
-
-/// Sends all, unless the answer's head comes first, or the connection breaks.
-asio::awaitable<boost::system::error_code> sending::send(std::span<const std::string_view> pieces)
-{
-    using sent = connection::sent;
-    auto state = on_.send_now(pieces);
-    while (state == sent::some) {
-        const auto rest = co_await on_.send_rest(held_.of().bounds().between_bytes);
-        if (!rest) co_return rest.error();
-        state = *rest;
-        if (state != sent::some) break;
-        if (const auto got = on_.receive_now(); !got) co_return got.error();
-        co_await pass_interims();
-        if (has_final_head()) co_return boost::system::error_code{};
-        on_.watch();
+    const std::array<std::string_view, 2> pieces{what_.head, body_ ? body_->framing() : "\r\n"};
+    const auto so_far = on_.send_now(pieces);
+    if (so_far == sent::some || (so_far == sent::all && body_)) {
+        co_await runtime::beside(read_head(), send_rest(so_far));
+    } else {
+        on_.spoiled = so_far == sent::failed;
+        await_answer();
+        co_await read_head();
     }
-    broken_ = state == sent::failed;
-    co_return boost::system::error_code{};
+    co_return judge();
 }
 
-asio::awaitable<boost::system::error_code> sending::send_body()
+/// Ends early, with more to send, when the answer's head has come.
+asio::awaitable<void> sending::send_rest(sent so_far)
 {
-    auto left = what_.body_length.value_or(0);
-    on_.watch();
-    while (!broken_ && !has_final_head()) {
-        const auto piece = co_await what_.body();
-        if (!piece) co_return piece.error();
-        if (on_.noticed()) {
-            if (const auto got = on_.receive_now(); !got) break;
-            co_await pass_interims();
-            if (has_final_head()) break;
-            on_.watch();
+    if (so_far == sent::some) so_far = co_await take_rest();
+    while (so_far == sent::all && body_ && !body_->ended()) {
+        const auto pieces = co_await body_->next();
+        if (has_final_head()) co_return;
+        if (!pieces) {
+            error_ = pieces.error();
+            co_return on_.shut();
         }
-        if (what_.body_length) {
-            if (piece->size() > left || (piece->empty() && left > 0)) co_return errc::malformed_body;
-            left -= piece->size();
-        }
-        if (const auto error = co_await send_piece(*piece)) co_return error;
-        sent_all_ = piece->empty() && !broken_ && on_.sent_all();
-        if (piece->empty()) break;
+        so_far = on_.send_now(*pieces);
+        if (so_far == sent::some) so_far = co_await take_rest();
     }
-    co_return boost::system::error_code{};
+    if (has_final_head()) co_return;
+    on_.spoiled = so_far != sent::all;
+    await_answer();
 }
 
-/// The empty one is the last.
-asio::awaitable<boost::system::error_code> sending::send_piece(std::string_view piece)
+asio::awaitable<connection::sent> sending::take_rest()
 {
-    if (what_.body_length) {
-        const std::array<std::string_view, 1> plain{piece};
-        co_return co_await send(plain);
-    }
-    std::array<char, 24> size;
-    const auto length = fmt::format_to_n(size.data(), size.size(), "{:x}\r\n", piece.size()).size;
-    const std::array<std::string_view, 3> chunk{std::string_view{size.data(), length}, piece, "\r\n"};
-    co_return co_await send(chunk);
+    expire_after(held_.of().bounds().between_bytes);
+    const auto state = co_await on_.send_rest();
+    if (!has_final_head()) expire_after(std::chrono::nanoseconds::max());
+    co_return state;
 }
 
-asio::awaitable<boost::system::error_code> sending::read_head()
+void sending::await_answer()
 {
-    const auto until = std::min(deadline_, boot_clock::now() + held_.of().bounds().first_byte);
+    sent_all_ = true;
+    expire_after(held_.of().bounds().first_byte);
+}
+
+void sending::expire_after(std::chrono::nanoseconds patience)
+{
+    const auto now = boot_clock::now();
+    due_ = std::min(deadline_, patience < boot_time::max() - now ? now + patience : boot_time::max());
+    on_.expire_at(due_);
+}
+
+asio::awaitable<void> sending::read_head()
+{
+    due_ = std::min(due_, deadline_);
     while (!has_final_head()) {
-        const auto got = co_await on_.receive(until);
-        if (!got) co_return got.error();
+        const auto got = co_await on_.receive(due_);
+        if (!error_ && !got) error_ = got.error();
+        if (error_) co_return;
         if (on_.reader.current() == reading::interim) co_await pass_interims();
     }
-    co_return boost::system::error_code{};
 }
 
 asio::awaitable<void> sending::pass_interims()
@@ -172,13 +152,14 @@ asio::awaitable<void> sending::pass_interims()
     }
 }
 
-outcome sending::judge(boost::system::error_code error)
+outcome sending::judge()
 {
     auto& reader = on_.reader;
-    if (!error && reader.current() == reading::cut_short) error = errc::origin_lost;
-    if (!error && reader.current() == reading::malformed) error = errc::origin_malformed;
-    if (!error) return {.got = std::make_unique<incoming>(std::move(held_)), .error = {}};
-    return {.got = nullptr, .error = error, .unanswered = error == errc::origin_lost && !reader.begun()};
+    if (!error_ && reader.current() == reading::cut_short) error_ = errc::origin_lost;
+    if (!error_ && reader.current() == reading::malformed) error_ = errc::origin_malformed;
+    if (error_) return {.got = nullptr, .error = error_, .unanswered = error_ == errc::origin_lost && !reader.begun()};
+    if (sent_all_) body_.reset();
+    return {.got = std::make_unique<incoming>(std::move(held_), std::move(body_)), .error = {}};
 }
 
 }  // namespace

@@ -7,7 +7,8 @@ namespace shoal::cache::origin {
 namespace asio = boost::asio;
 using reading = http::response_reader::state;
 
-incoming::incoming(lease held) : held_{std::move(held)}, head_{held_.on->reader.release_head()}
+incoming::incoming(lease held, std::unique_ptr<request_body> unsent)
+    : held_{std::move(held)}, unsent_{std::move(unsent)}, head_{held_.on->reader.release_head()}
 {
     if (held_.telling) held_.of().answered();
     advance();
@@ -47,14 +48,36 @@ void incoming::fail(boost::system::error_code why)
     held_.give_back();
 }
 
+asio::awaitable<void> incoming::send_rest()
+{
+    if (!takes_rest()) co_return;
+    // The answer may come to its end meanwhile, and the lease with it.
+    const auto on = held_.on;
+    auto sent = co_await on->send_rest();
+    while (sent == connection::sent::all && !unsent_->ended()) {
+        const auto piece = co_await unsent_->next();
+        if (!piece) {
+            body_failure_ = piece.error();
+            co_return on->shut();
+        }
+        sent = on->send_now(*piece);
+        if (sent == connection::sent::some) sent = co_await on->send_rest();
+    }
+    if (sent == connection::sent::all) on->spoiled = false;
+}
+
 asio::awaitable<result<shared_bytes>> incoming::read()
 {
     while (held_ && next_.view.empty()) {
         const auto got = co_await held_.on->receive(boot_clock::now() + held_.of().bounds().between_bytes);
-        if (got)
+        if (body_failure_) {
+            failure_ = body_failure_;
+            held_.give_back();
+        } else if (got) {
             advance();
-        else
+        } else {
             fail(got.error());
+        }
     }
     if (!next_.view.empty()) {
         auto piece = std::exchange(next_, {});

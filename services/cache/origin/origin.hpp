@@ -71,8 +71,8 @@ struct outgoing {
     /// May be sent again when the connection ended before a byte of the answer came (RFC 9110, 9.2.2). Without a body
     /// only.
     bool idempotent = false;
-    /// The body, where there is one; chunked when its length is not known. Not asked for more once the answer's head
-    /// is there: an origin may answer before it has read everything.
+    /// The body, where there is one; chunked when its length is not known. Once the answer's head is there it is for
+    /// answer::send_rest() to ask for more: an origin may answer before it has read everything.
     body_source body;
     std::optional<std::uint64_t> body_length;
     /// Called for each interim answer but 100 and 101, with its header lines, hop-by-hop ones left out.
@@ -94,6 +94,11 @@ public:
     /// each other in one owner are parts of one block: joined, they are one view. Fails with errc::origin_lost for a
     /// body that ends early, origin_timeout, origin_malformed.
     [[nodiscard]] virtual boost::asio::awaitable<result<shared_bytes>> read() = 0;
+    /// The origin has not been sent all of the request's body, and may wait for it before it ends this answer.
+    [[nodiscard]] virtual bool takes_rest() const noexcept = 0;
+    /// Sends it, in a coroutine beside the one that reads; cancelled when that one has ended, and ended before this is
+    /// dropped. When the body fails, read() fails.
+    [[nodiscard]] virtual boost::asio::awaitable<void> send_rest() = 0;
     /// A piece is there already: read() would not wait.
     [[nodiscard]] virtual bool ready() const noexcept = 0;
     /// After the end: what came after the chunks, as header lines, each with its CR LF; without those of framing.

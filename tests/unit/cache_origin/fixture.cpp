@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/runtime/beside.hpp"
 #include "tests/support/run_until.hpp"
 
 namespace shoal::test {
@@ -19,19 +20,28 @@ using namespace std::chrono_literals;
 using cache::origin::answer;
 using cache::origin::outgoing;
 
-asio::awaitable<void> read_all(fetched_ptr into, std::unique_ptr<answer> from)
+asio::awaitable<void> read_pieces(fetched& into, answer& from)
 {
     for (;;) {
-        auto piece = co_await from->read();
+        auto piece = co_await from.read();
         if (!piece) {
-            into->error = piece.error();
+            into.error = piece.error();
             break;
         }
         if (piece->view.empty()) break;
-        into->body += piece->view;
-        into->pieces.push_back(std::move(*piece));
+        into.body += piece->view;
+        into.pieces.push_back(std::move(*piece));
     }
-    into->trailers = from->trailers();
+    into.trailers = from.trailers();
+}
+
+asio::awaitable<void> read_all(fetched_ptr into, std::unique_ptr<answer> from)
+{
+    if (from->takes_rest())
+        co_await runtime::beside(read_pieces(*into, *from), from->send_rest());
+    else
+        co_await read_pieces(*into, *from);
+    from.reset();
     into->done = true;
 }
 

@@ -146,12 +146,60 @@ TEST_CASE("origin: an early answer to a body whose rest is not there yet", "[ori
         co_await gate.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, opened));
         co_return std::string_view{"hello"};
     };
-    const auto got = client.begin(std::move(what));
-    REQUIRE(client.until([&] { return server.heads().size() == 1; }));
-    loop.poll();
-    gate.cancel();
-    CHECK(client.wait(got)->status == 401);
+    const auto got = client.fetch(std::move(what));
+    CHECK(got->status == 401);
     CHECK(client.connections() == 0);
+}
+
+TEST_CASE("origin: the rest of a body goes out while its early answer comes in", "[origin]")
+{
+    const auto of = GENERATE(kind::local, kind::tcp);
+    boost::asio::io_context loop{1};
+    scripted_origin server{loop, of};
+    // As HTTP/1.0 does it, the answer ends with the connection, and that once all of the request was read.
+    server.on_request([](const peer& from, const std::string&) { from->send("HTTP/1.1 403 No\r\n\r\nno, "); });
+    std::size_t received = 0;
+    server.on_body = [&](const peer& from) {
+        const bool ends = from->input.ends_with("\r\n0\r\n\r\n");
+        received += from->input.size();
+        from->input.erase(0, from->input.size() - std::min<std::size_t>(from->input.size(), 7));
+        received -= from->input.size();
+        if (!ends) return;
+        from->send("and that is all");
+        from->close();
+    };
+    test::origin_fixture client{loop, test::patient({server.address()})};
+    const auto asked = std::make_shared<std::size_t>(0);
+    const auto got = client.fetch(endless(asked, 100));
+    CHECK(got->status == 403);
+    CHECK(got->body == "no, and that is all");
+    CHECK(*asked == 100);
+    CHECK(received > 100 * 64 * 1024);
+    CHECK(client.connections() == 0);
+}
+
+TEST_CASE("origin: when the rest of a body fails, its early answer does", "[origin]")
+{
+    boost::asio::io_context loop{1};
+    scripted_origin server{loop};
+    server.on_request([](const peer& from, const std::string&) { from->send("HTTP/1.1 403 No\r\n\r\nno, "); });
+    test::origin_fixture client{loop, test::patient({server.address()})};
+    auto what = test::post({});
+    what.body_length = 10;
+    what.body = [&server, pieces = 0]() mutable -> boost::asio::awaitable<result<std::string_view>> {
+        if (++pieces == 1) co_return std::string_view{"hello"};
+        boost::asio::steady_timer turn{co_await boost::asio::this_coro::executor};
+        while (server.heads().empty()) {
+            turn.expires_after(1ms);
+            co_await turn.async_wait(boost::asio::use_awaitable);
+        }
+        if (pieces == 2) co_return std::string_view{"w"};
+        co_return errc::malformed_body;
+    };
+    const auto got = client.fetch(std::move(what));
+    if (got->status == 403) CHECK(got->body == "no, ");
+    CHECK(got->error == errc::malformed_body);
+    CHECK(client.healthy(server.address()) == 1);
 }
 
 TEST_CASE("origin: a body that fails, or lies about its length, ends the request", "[origin]")
