@@ -1,10 +1,10 @@
 """The direction of includes: who may include what, ours and others', also through other headers.
 
-    core <- config, log, metrics <- runtime <- redis, http <- worker <- services/<name>
+    core <- coherence, config, log, metrics <- runtime <- redis, http <- worker <- purge_log <- services/<name>
 
-A service's domain is every file of services/<name>/ that is not at its edge (main, handlers, store, origin, warm: as the
-beginning of a file's name or as a folder): plain functions over values, free of sockets and loops however deep
-one follows their includes.
+A service's domain is every file of services/<name>/ that is not at its edge (main, handlers, store, origin, postgres,
+warm: as the beginning of a file's name or as a folder): plain functions over values, free of sockets and loops however
+deep one follows their includes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 # What each layer may include of common/, besides itself.
 BELOW = {
     "core": set(),
+    "coherence": {"core"},
     "config": {"core"},
     "log": {"core"},
     "metrics": {"core"},
@@ -23,12 +24,13 @@ BELOW = {
     "redis": {"core", "config", "log", "metrics", "runtime"},
     "http": {"core", "config", "log", "metrics", "runtime"},
     "worker": {"core", "config", "log", "metrics", "runtime", "redis", "http"},
+    "purge_log": {"core", "coherence", "log", "metrics", "runtime", "redis", "worker"},
 }
-DOMAIN_BELOW = {"core", "config"}
+DOMAIN_BELOW = {"core", "coherence", "config"}
 
 # Libraries that do I/O, and the only places that may name them.
 RESERVED = {
-    "boost/asio": {"runtime", "redis", "http", "worker", "service"},
+    "boost/asio": {"runtime", "redis", "http", "worker", "purge_log", "service"},
     "boost/beast": {"http", "worker", "service"},
     "hiredis": {"redis"},
 }
@@ -37,7 +39,7 @@ PURE = ("boost/container/", "boost/smart_ptr/", "boost/system/", "boost/unordere
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 STANDARD = re.compile(r"[a-z_0-9]+")
-AT_THE_EDGE = re.compile(r"(main|handlers|store|origin|warm)([_.].*)?")
+AT_THE_EDGE = re.compile(r"(main|handlers|store|origin|postgres|warm)([_.].*)?")
 GENERATED = re.compile(r"\w+_embedded\.hpp")
 
 

@@ -4,7 +4,7 @@
 
 namespace shoal::test {
 
-using cache::stamp;
+using coherence::stamp;
 
 stamp purge_redis_model::current_head(std::uint64_t known, std::uint64_t least_sequence)
 {

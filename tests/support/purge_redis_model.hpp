@@ -12,23 +12,23 @@
 #include <utility>
 #include <vector>
 
-#include "services/cache/coherence/stamp.hpp"
+#include "common/coherence/stamp.hpp"
 
 namespace shoal::test {
 
 class purge_redis_model {
 public:
     struct entry {
-        cache::stamp at;
+        coherence::stamp at;
         std::string hard;
         std::string soft;
     };
     struct renewed {
-        cache::stamp head;
+        coherence::stamp head;
         std::vector<entry> entries;
     };
     struct purged {
-        cache::stamp at;
+        coherence::stamp at;
         std::vector<std::pair<std::string, std::string>> members;
     };
     /// Rules that are left out.
@@ -49,8 +49,8 @@ public:
     std::string replication_id = std::string(40, '0');
     std::int64_t now_us = 0;
 
-    [[nodiscard]] cache::stamp head(std::uint64_t known);
-    [[nodiscard]] renewed renew(std::uint64_t known, const cache::stamp& applied, const std::string& incarnation,
+    [[nodiscard]] coherence::stamp head(std::uint64_t known);
+    [[nodiscard]] renewed renew(std::uint64_t known, const coherence::stamp& applied, const std::string& incarnation,
                                 const std::string& report, std::size_t most);
     [[nodiscard]] purged purge(std::uint64_t known, std::string_view hard, std::string_view soft, std::size_t kept);
     std::size_t forget(const std::string& incarnation, const std::string& report);
@@ -73,7 +73,7 @@ public:
     void restore(data to) { data_ = std::move(to); }
 
 private:
-    cache::stamp current_head(std::uint64_t known, std::uint64_t least_sequence = 0);
+    coherence::stamp current_head(std::uint64_t known, std::uint64_t least_sequence = 0);
     void raise(std::string_view buckets, std::size_t part, std::uint64_t sequence);
     void prune();
 

@@ -5,13 +5,13 @@
 #include <memory>
 #include <string>
 
+#include "common/purge_log/purge_log.hpp"
 #include "common/worker/service.hpp"
 #include "services/cache/handlers/flights.hpp"
 #include "services/cache/handlers/live_site.hpp"
 #include "services/cache/memory/last_reasons.hpp"
 #include "services/cache/memory/memory.hpp"
 #include "services/cache/memory/uncacheable.hpp"
-#include "services/cache/store/purge_log.hpp"
 #include "services/cache/store/second_level.hpp"
 
 namespace shoal::cache {
@@ -22,7 +22,7 @@ struct engine {
     [[nodiscard]] fill_id next_fill() noexcept { return {process, ++fills}; }
 
     worker::context on;
-    purge_log log;
+    coherence::purge_log log;
     memory l1;
     uncacheable not_cached;
     last_reasons not_stored;

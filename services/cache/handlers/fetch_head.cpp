@@ -4,8 +4,7 @@
 #include <utility>
 
 #include "common/log/log.hpp"
-#include "services/cache/coherence/fills.hpp"
-#include "services/cache/coherence/tags.hpp"
+#include "services/cache/coherence.hpp"
 #include "services/cache/handlers/fetch.hpp"
 #include "services/cache/handlers/serve.hpp"
 #include "services/cache/protocol/conditional.hpp"

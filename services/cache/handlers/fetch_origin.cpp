@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "services/cache/coherence/fills.hpp"
+#include "services/cache/coherence.hpp"
 #include "services/cache/handlers/fetch.hpp"
 #include "services/cache/handlers/serve.hpp"
 #include "services/cache/protocol/conditional.hpp"

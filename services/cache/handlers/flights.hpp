@@ -6,8 +6,7 @@
 
 #include <boost/unordered/unordered_map.hpp>
 
-#include "services/cache/coherence/fills.hpp"
-#include "services/cache/coherence/view.hpp"
+#include "services/cache/coherence.hpp"
 #include "services/cache/handlers/ask.hpp"
 #include "services/cache/handlers/fill.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "services/cache/coherence/fills.hpp"
+#include "services/cache/coherence.hpp"
 #include "services/cache/handlers/serve.hpp"
 #include "services/cache/site/forward.hpp"
 #include "services/cache/site/key.hpp"

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/runtime/beside.hpp"
-#include "services/cache/coherence/tags.hpp"
+#include "services/cache/coherence.hpp"
 #include "services/cache/handlers/gate.hpp"
 #include "services/cache/handlers/trouble.hpp"
 #include "services/cache/protocol/cache_status.hpp"

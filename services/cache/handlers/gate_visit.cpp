@@ -4,7 +4,7 @@
 
 #include "common/core/ascii.hpp"
 #include "common/runtime/task_group.hpp"
-#include "services/cache/coherence/fills.hpp"
+#include "services/cache/coherence.hpp"
 #include "services/cache/handlers/fetch.hpp"
 #include "services/cache/handlers/gate.hpp"
 #include "services/cache/handlers/serve.hpp"

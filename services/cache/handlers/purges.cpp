@@ -9,7 +9,7 @@
 #include "cache_handlers_embedded.hpp"
 #include "common/log/log.hpp"
 #include "common/runtime/task_group.hpp"
-#include "services/cache/coherence/tags.hpp"
+#include "services/cache/coherence.hpp"
 #include "services/cache/protocol/fields.hpp"
 #include "services/cache/site/client_address.hpp"
 #include "services/cache/site/purge_request.hpp"
@@ -30,7 +30,7 @@ http::response unauthorized()
     return answer;
 }
 
-nlohmann::json to_json(const purge_receipt& of)
+nlohmann::json to_json(const coherence::purge_receipt& of)
 {
     return {{"epoch", of.at.epoch},
             {"sequence", of.at.sequence},
@@ -67,7 +67,7 @@ http::reply purges::post(http::request& from)
 
 boost::asio::awaitable<http::response> purges::answer(std::vector<tag> tags, bool soft)
 {
-    purge what{.tags = std::move(tags), .soft = soft};
+    coherence::purge what{.tags = std::move(tags), .soft = soft};
     const auto done = co_await engine_.log.acknowledge(std::move(what));
     if (!done) {
         engine_.on.log.warning("a purge could not be done", {{"error", done.error().message()}});
@@ -82,7 +82,7 @@ boost::asio::awaitable<http::response> purges::answer(std::vector<tag> tags, boo
 
 boost::asio::awaitable<void> purges::follow(std::vector<tag> tags)
 {
-    purge what{.tags = tags, .soft = false};
+    coherence::purge what{.tags = tags, .soft = false};
     const auto done = co_await engine_.log.acknowledge(std::move(what));
     if (done) co_return;
     engine_.on.log.warning("what an unsafe request changed is purged later", {{"error", done.error().message()}});
@@ -103,7 +103,7 @@ boost::asio::awaitable<void> purges::pay()
     while (!owed_.empty()) {
         pause.expires_after(between_tries);
         co_await pause.async_wait(boost::asio::use_awaitable);
-        purge what{.tags = std::exchange(owed_, {}), .soft = false};
+        coherence::purge what{.tags = std::exchange(owed_, {}), .soft = false};
         const auto tags = what.tags;
         const auto done = co_await engine_.log.acknowledge(std::move(what));
         if (!done) owed_.insert(owed_.end(), tags.begin(), tags.end());

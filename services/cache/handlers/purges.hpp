@@ -8,7 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "common/http/router.hpp"
-#include "services/cache/coherence/stamp.hpp"
+#include "services/cache/coherence.hpp"
 #include "services/cache/handlers/engine.hpp"
 
 namespace shoal::cache {

@@ -12,7 +12,7 @@
 
 #include "common/core/bytes.hpp"
 #include "common/core/clock.hpp"
-#include "services/cache/coherence/stamp.hpp"
+#include "services/cache/coherence.hpp"
 #include "services/cache/protocol/lifetime.hpp"
 
 namespace shoal::cache {

@@ -12,7 +12,7 @@
 
 #include "common/core/ascii.hpp"
 #include "common/core/text.hpp"
-#include "services/cache/coherence/tags.hpp"
+#include "services/cache/coherence.hpp"
 
 namespace shoal::cache {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <boost/system/result.hpp>
 
-#include "services/cache/coherence/stamp.hpp"
+#include "services/cache/coherence.hpp"
 #include "services/cache/site/key.hpp"
 #include "services/cache/site/site_list.hpp"
 

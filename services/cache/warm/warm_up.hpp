@@ -8,7 +8,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "common/worker/service.hpp"
-#include "services/cache/coherence/view.hpp"
+#include "services/cache/coherence.hpp"
 #include "services/cache/memory/memory.hpp"
 #include "services/cache/store/second_level.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "services/cache/coherence/tags.hpp"
+#include "common/coherence/tags.hpp"
 #include "tests/unit/cache_site/samples.hpp"
 
 using namespace shoal::cache;

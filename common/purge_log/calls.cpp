@@ -1,0 +1,228 @@
+#include "common/purge_log/calls.hpp"
+
+#include <array>
+#include <charconv>
+#include <span>
+#include <utility>
+
+#include "common/redis/client.hpp"
+#include "shoal_purge_log_embedded.hpp"
+
+namespace shoal::coherence {
+namespace {
+
+constexpr std::string_view log_key = "{cache}:purge:log";
+constexpr std::string_view table_key = "{cache}:purge:table";
+constexpr std::string_view members_key = "{cache}:purge:members";
+constexpr std::array<std::string_view, 4> keys{"{cache}:purge:head", log_key, table_key, members_key};
+
+/// A worker that fell further behind loads the table, which is quicker than so many entries.
+constexpr std::string_view most_entries_kept = "10000";
+constexpr std::string_view most_entries_at_once = "1000";
+
+/// The embedded text after what all scripts begin with.
+template <const std::string_view& Source>
+const redis::script& with_epoch(std::string_view name)
+{
+    static const std::string whole = std::string{embedded::epoch_lua}.append(Source);
+    static const redis::script code{name, whole};
+    return code;
+}
+
+const redis::script& forget_script()
+{
+    static const redis::script code{"purge_log_forget", embedded::forget_lua};
+    return code;
+}
+
+std::optional<std::uint64_t> number_in(std::string_view text) noexcept
+{
+    std::uint64_t number = 0;
+    const auto* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, number);
+    if (text.empty() || read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+    return number;
+}
+
+/// The array, when it has that many elements at least.
+const std::vector<redis::value>* array_of(const redis::value& from, std::size_t size) noexcept
+{
+    const auto* const array = from.array();
+    return array != nullptr && array->size() >= size ? array : nullptr;
+}
+
+/// The first two elements of every script's reply.
+std::optional<stamp> read_stamp(const redis::value& from) noexcept
+{
+    const auto* const array = array_of(from, 2);
+    if (array == nullptr) return std::nullopt;
+    const auto* const epoch = (*array)[0].integer();
+    const auto* const sequence = (*array)[1].integer();
+    if (epoch == nullptr || sequence == nullptr || *epoch <= 0 || *sequence < 0) return std::nullopt;
+    return stamp{static_cast<std::uint64_t>(*epoch), static_cast<std::uint64_t>(*sequence)};
+}
+
+/// "<sequence>-0" and {"epoch", …, "hard", …, "soft", …}.
+std::optional<log_entry> read_entry(const redis::value& from) noexcept
+{
+    const auto* const entry = array_of(from, 2);
+    const auto* const id = entry != nullptr ? (*entry)[0].text() : nullptr;
+    const auto* const fields = entry != nullptr ? array_of((*entry)[1], 6) : nullptr;
+    if (id == nullptr || fields == nullptr) return std::nullopt;
+    const auto* const epoch = (*fields)[1].text();
+    const auto* const hard = (*fields)[3].text();
+    const auto* const soft = (*fields)[5].text();
+    if (epoch == nullptr || hard == nullptr || soft == nullptr) return std::nullopt;
+    const auto epoch_number = number_in(*epoch);
+    const auto sequence = number_in(std::string_view{*id}.substr(0, id->find('-')));
+    if (!epoch_number || !sequence) return std::nullopt;
+    return log_entry{{*epoch_number, *sequence}, *hard, *soft};
+}
+
+std::optional<std::vector<log_entry>> read_entries(const redis::value& from)
+{
+    const auto* const array = from.array();
+    if (array == nullptr) return std::nullopt;
+    std::vector<log_entry> entries;
+    entries.reserve(array->size());
+    for (const auto& each : *array) {
+        const auto entry = read_entry(each);
+        if (!entry) return std::nullopt;
+        entries.push_back(*entry);
+    }
+    return entries;
+}
+
+std::optional<std::vector<acknowledgement::member>> read_members(const redis::value& from)
+{
+    const auto* const array = from.array();
+    if (array == nullptr) return std::nullopt;
+    std::vector<acknowledgement::member> members;
+    for (std::size_t i = 0; i + 1 < array->size(); i += 2) {
+        const auto* const incarnation = (*array)[i].text();
+        const auto* const report = (*array)[i + 1].text();
+        if (incarnation == nullptr || report == nullptr) return std::nullopt;
+        members.push_back({*incarnation, *report});
+    }
+    return members;
+}
+
+}  // namespace
+
+purge_log_calls::reply<log_head> purge_log_calls::head(std::uint64_t known)
+{
+    const auto sent = boot_clock::now();
+    const auto epoch = std::to_string(known);
+    const std::array<std::string_view, 1> arguments{epoch};
+    const auto answer = co_await state_.eval(with_epoch<embedded::head_lua>("purge_log_head"), keys, arguments);
+    if (answer.has_error()) co_return answer.error();
+    const auto at = read_stamp(answer.value());
+    if (!at) co_return make_error_code(errc::redis_unexpected_reply);
+    co_return log_head{sent, boot_clock::now(), *at};
+}
+
+purge_log_calls::reply<renewal> purge_log_calls::renew(std::uint64_t known, std::string_view incarnation,
+                                                       const member_report& report)
+{
+    const auto sent = boot_clock::now();
+    const auto epoch = std::to_string(known);
+    const auto of = std::to_string(report.applied.epoch);
+    const auto applied = std::to_string(report.applied.sequence);
+    const auto text = to_text(report);
+    const std::array<std::string_view, 6> arguments{epoch, of, applied, incarnation, text, most_entries_at_once};
+    auto answer = co_await state_.eval(with_epoch<embedded::renew_lua>("purge_log_renew"), keys, arguments);
+    if (answer.has_error()) co_return answer.error();
+
+    renewal made;
+    made.since.raw = std::move(answer).value();
+    const auto at = read_stamp(made.since.raw);
+    const auto* const parts = array_of(made.since.raw, 3);
+    auto entries = parts != nullptr ? read_entries((*parts)[2]) : std::nullopt;
+    if (!at || !entries) co_return make_error_code(errc::redis_unexpected_reply);
+    made.head = {sent, boot_clock::now(), *at};
+    made.since.entries = *std::move(entries);
+    co_return made;
+}
+
+purge_log_calls::reply<std::string> purge_log_calls::table_part(std::size_t offset, std::size_t length)
+{
+    const auto first = std::to_string(offset);
+    const auto last = std::to_string(offset + length - 1);
+    const std::array<std::string_view, 4> command{"GETRANGE", table_key, first, last};
+    const auto answer = co_await state_.command(command);
+    if (answer.has_error()) co_return answer.error();
+    const auto* const bytes = answer.value().text();
+    if (bytes == nullptr) co_return make_error_code(errc::redis_unexpected_reply);
+    co_return *bytes;
+}
+
+purge_log_calls::reply<purge_reply> purge_log_calls::purge(std::uint64_t known, std::string_view hard,
+                                                           std::string_view soft)
+{
+    const auto epoch = std::to_string(known);
+    const std::array<std::string_view, 4> arguments{epoch, hard, soft, most_entries_kept};
+    const auto answer = co_await state_.eval(with_epoch<embedded::purge_lua>("purge_log_purge"), keys, arguments);
+    if (answer.has_error()) co_return answer.error();
+    const auto received = boot_clock::now();
+    const auto at = read_stamp(answer.value());
+    const auto* const parts = array_of(answer.value(), 3);
+    auto members = parts != nullptr ? read_members((*parts)[2]) : std::nullopt;
+    if (!at || !members) co_return make_error_code(errc::redis_unexpected_reply);
+    co_return purge_reply{*at, received, *std::move(members)};
+}
+
+purge_log_calls::reply<std::vector<std::optional<std::string>>> purge_log_calls::reports(
+    const std::vector<std::string_view>& incarnations)
+{
+    std::vector<std::string_view> command{"HMGET", members_key};
+    command.insert(command.end(), incarnations.begin(), incarnations.end());
+    const auto answer = co_await state_.command(command);
+    if (answer.has_error()) co_return answer.error();
+    const auto* const array = answer.value().array();
+    if (array == nullptr || array->size() != incarnations.size())
+        co_return make_error_code(errc::redis_unexpected_reply);
+    std::vector<std::optional<std::string>> found;
+    for (const auto& each : *array) found.push_back(each.text() ? std::optional{*each.text()} : std::nullopt);
+    co_return found;
+}
+
+purge_log_calls::reply<void> purge_log_calls::forget(const std::vector<acknowledgement::member>& members)
+{
+    std::vector<std::string_view> arguments;
+    for (const auto& each : members) arguments.insert(arguments.end(), {each.incarnation, each.report});
+    const std::array<std::string_view, 1> key{members_key};
+    const auto answer = co_await state_.eval(forget_script(), key, arguments);
+    if (answer.has_error()) co_return answer.error();
+    co_return boost::system::in_place_value;
+}
+
+purge_log_calls::reply<void> purge_log_calls::leave(std::string_view incarnation)
+{
+    const std::array<std::string_view, 3> command{"HDEL", members_key, incarnation};
+    const auto answer = co_await state_.command(command);
+    if (answer.has_error()) co_return answer.error();
+    co_return boost::system::in_place_value;
+}
+
+purge_log_calls::reply<log_part> purge_log_calls::arrivals(redis::client& on, std::uint64_t sequence,
+                                                           std::chrono::milliseconds block)
+{
+    const auto milliseconds = std::to_string(block.count());
+    const auto after = std::to_string(sequence) + "-0";
+    const std::array<std::string_view, 8> command{
+        "XREAD", "COUNT", most_entries_at_once, "BLOCK", milliseconds, "STREAMS", log_key, after};
+    auto answer = co_await on.command(command);
+    if (answer.has_error()) co_return answer.error();
+    log_part made;
+    made.raw = std::move(answer).value();
+    if (made.raw.is_nil()) co_return made;
+    // One stream was asked for: {{key, entries}}.
+    const auto* const streams = array_of(made.raw, 1);
+    const auto* const stream = streams != nullptr ? array_of(streams->front(), 2) : nullptr;
+    auto entries = stream != nullptr ? read_entries((*stream)[1]) : std::nullopt;
+    if (!entries) co_return make_error_code(errc::redis_unexpected_reply);
+    made.entries = *std::move(entries);
+    co_return made;
+}
+
+}  // namespace shoal::coherence
