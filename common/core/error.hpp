@@ -35,6 +35,10 @@ enum class errc {
     origin_malformed,
     /// The origin answered with a status of its own failure, and something stored is better.
     origin_error_status,
+    /// No connection to the database, or it is gone.
+    database_lost,
+    /// The database answered with an error; its text is kept beside the code.
+    database_refused,
 };
 
 [[nodiscard]] const boost::system::error_category& shoal_category() noexcept;

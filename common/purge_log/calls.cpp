@@ -5,19 +5,15 @@
 #include <span>
 #include <utility>
 
+#include "common/purge_log/keys.hpp"
 #include "common/redis/client.hpp"
 #include "shoal_purge_log_embedded.hpp"
 
 namespace shoal::coherence {
 namespace {
 
-constexpr std::string_view log_key = "{cache}:purge:log";
-constexpr std::string_view table_key = "{cache}:purge:table";
-constexpr std::string_view members_key = "{cache}:purge:members";
-constexpr std::array<std::string_view, 4> keys{"{cache}:purge:head", log_key, table_key, members_key};
+constexpr std::array<std::string_view, 4> keys{head_key, log_key, table_key, members_key};
 
-/// A worker that fell further behind loads the table, which is quicker than so many entries.
-constexpr std::string_view most_entries_kept = "10000";
 constexpr std::string_view most_entries_at_once = "1000";
 
 /// The embedded text after what all scripts begin with.

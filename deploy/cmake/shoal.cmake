@@ -10,6 +10,8 @@ find_package(prometheus-cpp REQUIRED)
 find_library(hiredis_library hiredis REQUIRED)
 find_library(xxhash_library xxhash REQUIRED)
 find_library(cares_library cares REQUIRED)
+find_library(pq_library pq REQUIRED)
+find_path(pq_include libpq-fe.h PATH_SUFFIXES postgresql REQUIRED)
 
 add_library(shoal_options INTERFACE)
 target_include_directories(shoal_options INTERFACE ${PROJECT_SOURCE_DIR})

@@ -1,0 +1,79 @@
+#include "services/relay/progress/progress.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace shoal::relay {
+
+void progress::received(std::uint32_t xid, lsn end, purge_set tags)
+{
+    if (tags.empty()) return passed(end);
+    received_ = std::max(received_, end);
+    bytes_ += tags.size();
+    open_.push_back({.xid = xid, .end = end, .tags = std::move(tags)});
+}
+
+void progress::passed(lsn end)
+{
+    received_ = std::max(received_, end);
+    advance();
+}
+
+void progress::seen(const snapshot& by)
+{
+    for (auto& one : open_)
+        if (!one.visible) one.visible = by.sees(one.xid);
+}
+
+progress::batch progress::next(std::size_t most)
+{
+    batch made;
+    std::size_t size = 0;
+    for (auto& one : open_) {
+        if (one.done || (one.written && !one.visible)) continue;
+        if (!made.empty() && size + one.tags.size() > most) break;
+        size += one.tags.size();
+        one.in_batch = true;
+        one.last = one.visible;
+        made.sets.push_back(&one.tags);
+    }
+    return made;
+}
+
+void progress::written()
+{
+    for (auto& one : open_) {
+        if (!std::exchange(one.in_batch, false)) continue;
+        one.written = true;
+        one.done = one.last;
+    }
+    advance();
+}
+
+void progress::not_written()
+{
+    for (auto& one : open_) one.in_batch = false;
+}
+
+void progress::advance()
+{
+    while (!open_.empty() && open_.front().done) {
+        done_ = open_.front().end;
+        bytes_ -= open_.front().tags.size();
+        open_.pop_front();
+    }
+    if (open_.empty()) done_ = received_;
+}
+
+bool progress::caught_up(const snapshot& by) const noexcept
+{
+    return std::none_of(open_.begin(), open_.end(),
+                        [&by](const transaction& one) { return !one.done && by.sees(one.xid); });
+}
+
+bool progress::unseen() const noexcept
+{
+    return std::any_of(open_.begin(), open_.end(), [](const transaction& one) { return !one.visible; });
+}
+
+}  // namespace shoal::relay

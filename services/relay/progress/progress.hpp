@@ -1,0 +1,78 @@
+#pragma once
+// How far the relay is: which transactions are to be written to Redis, which are to be written again since others can
+// see them by now, and up to where PostgreSQL may forget (rules 1 and 2 of the relay: services/relay/README.md).
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "services/relay/progress/snapshot.hpp"
+#include "services/relay/protocol/messages.hpp"
+
+namespace shoal::relay {
+
+/// Buckets of the purge log, packed as it has them.
+struct purge_set {
+    std::string hard;
+    std::string soft;
+
+    [[nodiscard]] bool empty() const noexcept { return hard.empty() && soft.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept { return hard.size() + soft.size(); }
+};
+
+class progress {
+public:
+    /// `from`: everything before was done by who had the slot before.
+    explicit progress(lsn from = 0) : received_{from}, done_{from} {}
+
+    /// A committed transaction, in the order of the log.
+    void received(std::uint32_t xid, lsn end, purge_set tags);
+    /// There is nothing more up to there.
+    void passed(lsn end);
+    /// Taken after what it may see was received.
+    void seen(const snapshot& by);
+
+    /// What one write to Redis is about; its sets live until written() or not_written().
+    struct batch {
+        std::vector<const purge_set*> sets;
+        [[nodiscard]] bool empty() const noexcept { return sets.empty(); }
+    };
+    /// Those never written, and those to be written again; at most about `most` bytes, and one transaction at least.
+    [[nodiscard]] batch next(std::size_t most);
+    /// The batch is in Redis. What was visible before it was taken is done.
+    void written();
+    void not_written();
+
+    [[nodiscard]] lsn received() const noexcept { return received_; }
+    /// Everything before is done: what PostgreSQL may be told.
+    [[nodiscard]] lsn done() const noexcept { return done_; }
+    /// Of what was received and may be seen, nothing is left to be written, as `by` tells it.
+    [[nodiscard]] bool caught_up(const snapshot& by) const noexcept;
+    [[nodiscard]] bool unseen() const noexcept;
+    [[nodiscard]] std::size_t open() const noexcept { return open_.size(); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+private:
+    struct transaction {
+        std::uint32_t xid;
+        lsn end;
+        purge_set tags;
+        bool visible = false;
+        /// In the batch that is on its way, and as one that is the last.
+        bool in_batch = false;
+        bool last = false;
+        bool written = false;
+        bool done = false;
+    };
+
+    void advance();
+
+    std::deque<transaction> open_;
+    lsn received_;
+    lsn done_;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace shoal::relay

@@ -1,0 +1,63 @@
+#pragma once
+// The purge log as the relay writes it, and what it notes beside it: who has the slot, what it is attached to, and up to
+// when everything of the database is in the log.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "common/core/error.hpp"
+
+namespace shoal::redis {
+class client;
+class script;
+class value;
+}  // namespace shoal::redis
+
+namespace shoal::relay {
+
+class relay_log {
+public:
+    /// The connection lives longer.
+    relay_log(redis::client& state, std::string incarnation)
+        : state_{state}, incarnation_{std::move(incarnation)}
+    {
+    }
+
+    template <class T>
+    using reply = boost::asio::awaitable<result<T>>;
+
+    struct ownership {
+        /// What the relay before was attached to, and how far it was there; empty where nobody knows.
+        std::string source;
+        std::string position;
+    };
+    /// Once the slot is this process's: no relay before it writes any more. Every other call but this fails with
+    /// redis_unexpected_reply, and fenced() is true, once another one has called it.
+    [[nodiscard]] reply<ownership> own();
+    [[nodiscard]] reply<void> attach(std::string_view source, std::string_view position);
+    /// Packed buckets, not both empty.
+    [[nodiscard]] reply<void> purge(std::string_view hard, std::string_view soft);
+    /// Notes that everything up to `position` is done, or nothing for an empty one. Returns the server's clock,
+    /// microseconds. With a `claim`, a time that an earlier call gave: everything that could be seen in the database then
+    /// is in the log.
+    [[nodiscard]] reply<std::uint64_t> beat(std::uint64_t claim, std::string_view position);
+
+    [[nodiscard]] bool fenced() const noexcept { return fenced_; }
+    /// The newest that was heard of.
+    [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
+
+private:
+    [[nodiscard]] reply<redis::value> run(const redis::script& code, std::span<const std::string_view> arguments);
+
+    redis::client& state_;
+    std::string incarnation_;
+    std::uint64_t epoch_ = 0;
+    std::string fence_ = "0";
+    bool fenced_ = false;
+};
+
+}  // namespace shoal::relay
