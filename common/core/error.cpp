@@ -26,6 +26,8 @@ public:
         case errc::origin_lost: return "the origin ended the connection before its answer was complete";
         case errc::origin_malformed: return "the origin's answer is malformed";
         case errc::origin_error_status: return "the origin answered that it failed";
+        case errc::database_malformed: return "what the database sent is malformed";
+        case errc::too_many_relations: return "the publication has more tables than can be followed";
         }
         return "unknown error";
     }

@@ -35,6 +35,10 @@ enum class errc {
     origin_malformed,
     /// The origin answered with a status of its own failure, and something stored is better.
     origin_error_status,
+    /// The database sent bytes that its protocol does not have.
+    database_malformed,
+    /// Changes came of more tables than may be kept in mind for one connection.
+    too_many_relations,
 };
 
 [[nodiscard]] const boost::system::error_category& shoal_category() noexcept;
