@@ -28,6 +28,8 @@ public:
         case errc::origin_error_status: return "the origin answered that it failed";
         case errc::database_lost: return "no connection to the database";
         case errc::database_refused: return "the database answered with an error";
+        case errc::database_malformed: return "what the database sent is malformed";
+        case errc::too_many_relations: return "the publication has more tables than can be followed";
         }
         return "unknown error";
     }

@@ -39,6 +39,10 @@ enum class errc {
     database_lost,
     /// The database answered with an error; its text is kept beside the code.
     database_refused,
+    /// The database sent bytes that its protocol does not have.
+    database_malformed,
+    /// Changes came of more tables than may be kept in mind for one connection.
+    too_many_relations,
 };
 
 [[nodiscard]] const boost::system::error_category& shoal_category() noexcept;

@@ -8,17 +8,16 @@
 #include <variant>
 #include <vector>
 
-namespace shoal::relay {
+#include "services/relay/protocol/lsn.hpp"
 
-/// A position in PostgreSQL's log, in bytes.
-using lsn = std::uint64_t;
+namespace shoal::relay {
 
 struct column {
     std::string name;
     /// OID of its type.
     std::uint32_t type = 0;
     std::int32_t modifier = -1;
-    /// Part of the replica identity.
+    /// Part of the replica identity; each one is where the identity is the whole row.
     bool key = false;
 
     friend bool operator==(const column&, const column&) = default;
@@ -45,7 +44,8 @@ struct value {
         text,
     };
     kind is = kind::null;
-    /// Of `text`: as PostgreSQL's output function writes it.
+    /// Of `text`: as PostgreSQL's output function writes it. Not necessarily UTF-8 (a database may be SQL_ASCII): who
+    /// makes text of it asks shoal::is_utf8.
     std::string_view text{};
 
     friend bool operator==(const value&, const value&) = default;

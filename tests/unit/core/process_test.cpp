@@ -45,8 +45,9 @@ TEST_CASE("random_incarnation: 32 lower-case hexadecimal digits, never the same 
 TEST_CASE("errc: is an error_code of the one category, with a sentence of its own for each", "[core]")
 {
     std::set<std::string> sentences;
-    for (const errc code : {errc::redis_unavailable, errc::redis_outcome_unknown, errc::redis_error_reply,
-                            errc::redis_unexpected_reply, errc::deadline_exceeded}) {
+    for (const errc code :
+         {errc::redis_unavailable, errc::redis_outcome_unknown, errc::redis_error_reply, errc::redis_unexpected_reply,
+          errc::deadline_exceeded, errc::database_malformed, errc::too_many_relations}) {
         const boost::system::error_code made = code;
         CHECK(made.failed());
         CHECK(made == code);
@@ -54,7 +55,7 @@ TEST_CASE("errc: is an error_code of the one category, with a sentence of its ow
         CHECK(made.message() != "unknown error");
         sentences.insert(made.message());
     }
-    CHECK(sentences.size() == 5);
+    CHECK(sentences.size() == 7);
     CHECK(std::string{shoal_category().name()} == "shoal");
     CHECK(shoal_category().message(999) == "unknown error");
 }
