@@ -1,7 +1,11 @@
 #pragma once
-// The relay as the frame sees it.
+// The relay as the frame sees it: it serves nobody but operators.
+
+#include <memory>
+#include <optional>
 
 #include "common/worker/service.hpp"
+#include "services/relay/handlers/feed.hpp"
 
 namespace shoal::relay {
 
@@ -9,8 +13,17 @@ class handlers final : public worker::service {
 public:
     [[nodiscard]] std::string_view name() const noexcept override { return "relay"; }
     [[nodiscard]] std::function<void()> read(config::object& section, const worker::facts& known) override;
-    [[nodiscard]] nlohmann::json effective() const override;
+    [[nodiscard]] nlohmann::json effective() const override { return to_json(*chosen_); }
     [[nodiscard]] std::vector<http::route> start(const worker::context& from) override;
+    [[nodiscard]] std::vector<http::route> admin_routes() override;
+    [[nodiscard]] boost::asio::awaitable<void> drain() override;
+    void end() noexcept override { feed_.reset(); }
+
+private:
+    [[nodiscard]] nlohmann::json status() const;
+
+    std::shared_ptr<const settings> chosen_;
+    std::optional<feed> feed_;
 };
 
 }  // namespace shoal::relay

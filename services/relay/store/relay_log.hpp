@@ -1,6 +1,6 @@
 #pragma once
-// The purge log as the relay writes it, and what it notes beside it: who has the slot, what it is attached to, and up to
-// when everything of the database is in the log.
+// The purge log as the relay writes it, and what it notes beside it: who has the slot, what it is attached to, and up
+// to when everything of the database is in the log.
 
 #include <cstdint>
 #include <span>
@@ -22,10 +22,7 @@ namespace shoal::relay {
 class relay_log {
 public:
     /// The connection lives longer.
-    relay_log(redis::client& state, std::string incarnation)
-        : state_{state}, incarnation_{std::move(incarnation)}
-    {
-    }
+    relay_log(redis::client& state, std::string incarnation) : state_{state}, incarnation_{std::move(incarnation)} {}
 
     template <class T>
     using reply = boost::asio::awaitable<result<T>>;
@@ -42,8 +39,8 @@ public:
     /// Packed buckets, not both empty.
     [[nodiscard]] reply<void> purge(std::string_view hard, std::string_view soft);
     /// Notes that everything up to `position` is done, or nothing for an empty one. Returns the server's clock,
-    /// microseconds. With a `claim`, a time that an earlier call gave: everything that could be seen in the database then
-    /// is in the log.
+    /// microseconds. With a `claim`, a time that an earlier call gave: everything that could be seen in the database
+    /// then is in the log.
     [[nodiscard]] reply<std::uint64_t> beat(std::uint64_t claim, std::string_view position);
 
     [[nodiscard]] bool fenced() const noexcept { return fenced_; }

@@ -1,0 +1,177 @@
+#include "services/relay/handlers/feed.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "common/coherence/purge_table.hpp"
+#include "common/coherence/tags.hpp"
+#include "common/log/log.hpp"
+#include "common/metrics/metrics.hpp"
+#include "common/redis/client.hpp"
+#include "common/runtime/task_group.hpp"
+
+namespace shoal::relay {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+/// Of a standby, and after what went wrong.
+constexpr auto retry_pause = 250ms;
+
+}  // namespace
+
+feed::feed(const worker::context& from, std::shared_ptr<const settings> chosen)
+    : on_{from},
+      counts_{from.metrics, [this] { return now(); }},
+      chosen_{std::move(chosen)},
+      database_{from.loop},
+      stream_{from.loop},
+      log_{from.state, from.incarnation},
+      pause_{from.loop}
+{
+}
+
+standing feed::now() const
+{
+    auto found = standing_;
+    found.received = progress_.received();
+    found.done = noted_;
+    found.open_transactions = progress_.open();
+    if (sight_) found.server = sight_->flushed;
+    return found;
+}
+
+asio::awaitable<void> feed::run()
+{
+    std::string last;
+    while (!stopping_) {
+        co_await attempt();
+        standing_.as = role::disconnected;
+        stream_.close();
+        database_.close();
+        if (stopping_) break;
+        if (standing_.why != last) on_.log.warning("the relay is not attached", {{"why", standing_.why}});
+        last = standing_.why;
+        co_await pause(retry_pause);
+    }
+}
+
+void feed::stop()
+{
+    stopping_ = true;
+    end("it stops");
+    pause_.cancel();
+}
+
+void feed::choose(std::shared_ptr<const settings> chosen)
+{
+    chosen_ = std::move(chosen);
+    end("its configuration was changed");
+}
+
+asio::awaitable<void> feed::pause(std::chrono::nanoseconds time)
+{
+    pause_.expires_after(time);
+    boost::system::error_code woken;
+    if (!stopping_) co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+}
+
+bool feed::give_up(std::string why)
+{
+    standing_.why = std::move(why);
+    return false;
+}
+
+bool feed::give_up(std::string_view doing, boost::system::error_code error, const std::string& detail)
+{
+    return give_up(fmt::format("{}: {}", doing, detail.empty() ? error.message() : detail));
+}
+
+asio::awaitable<void> feed::attempt()
+{
+    // Without Redis nothing could be confirmed, and a connection that confirms nothing keeps PostgreSQL from ending.
+    if (!on_.state.available()) {
+        (void)give_up("Redis is not available");
+        co_return;
+    }
+    if (!co_await connect() || !co_await prepare_slot() || !co_await take_slot()) co_return;
+    if (!co_await attach()) co_return;
+    counts_.connections.add();
+    standing_.as = role::active;
+    standing_.why.clear();
+    on_.log.info("the relay is attached", {{"source", standing_.source}, {"slot", chosen_->slot}});
+    co_await follow();
+}
+
+asio::awaitable<bool> feed::connect()
+{
+    auto to = chosen_->database;
+    to.application = "shoal " + on_.worker_name;
+    const auto asks = co_await database_.connect(to);
+    if (!asks) co_return give_up("connecting to the database", asks.error(), database_.why());
+    const auto unfit = co_await database_.refuse(chosen_->publication);
+    if (!unfit) co_return give_up("asking the database", unfit.error(), database_.why());
+    if (!unfit->empty()) co_return give_up("the database can't be followed: " + *unfit);
+    const auto who = co_await stream_.connect(to);
+    if (!who) co_return give_up("connecting for replication", who.error(), stream_.why());
+    standing_.source = *who;
+    co_return true;
+}
+
+asio::awaitable<bool> feed::prepare_slot()
+{
+    const auto found = co_await database_.slot(chosen_->slot);
+    if (!found) co_return give_up("looking for the slot", found.error(), database_.why());
+    if (!found->unfit.empty()) co_return give_up(found->unfit);
+    slot_confirmed_ = found->confirmed;
+    new_slot_ = !found->exists;
+    if (!new_slot_) co_return true;
+    const auto made = co_await database_.create_slot(chosen_->slot);
+    if (!made) co_return give_up("making the slot", made.error(), database_.why());
+    const auto again = co_await database_.slot(chosen_->slot);
+    if (!again) co_return give_up("looking for the slot", again.error(), database_.why());
+    slot_confirmed_ = again->confirmed;
+    co_return true;
+}
+
+/// Waits as long as another process has it.
+asio::awaitable<bool> feed::take_slot()
+{
+    while (!stopping_) {
+        const auto started = co_await stream_.start(chosen_->slot, chosen_->publication);
+        if (!started) co_return give_up("starting replication", started.error(), stream_.why());
+        if (*started == slot_state::taken) co_return true;
+        standing_.as = role::standby;
+        co_await pause(retry_pause);
+    }
+    co_return give_up("it stops");
+}
+
+/// Rule 8: where changes may have been missed, everything that was cached before is void. The slot is there by now, so
+/// what comes after is not missed.
+asio::awaitable<bool> feed::attach()
+{
+    const auto before = co_await log_.own();
+    if (!before) co_return give_up("noting in Redis who has the slot", before.error(), {});
+    const auto noted = parse_lsn(before->position);
+    const auto source = fmt::format("{}/{}", standing_.source, chosen_->slot);
+    const bool goes_on = !new_slot_ && before->source == source && noted && slot_confirmed_ <= *noted;
+    if (!goes_on) {
+        std::string all;
+        coherence::append_bucket(all, coherence::bucket_of(coherence::tag_of(coherence::tag_kind::all, "", "")));
+        const auto voided = co_await log_.purge(all, {});
+        if (!voided) co_return give_up("purging everything", voided.error(), {});
+        counts_.voided.add();
+        on_.log.warning("everything cached is void, as changes may have been missed", {{"source", source}});
+    }
+    noted_ = slot_confirmed_;
+    const auto attached = co_await log_.attach(source, format_lsn(noted_));
+    if (!attached) co_return give_up("noting in Redis what is followed", attached.error(), {});
+    co_return true;
+}
+
+}  // namespace shoal::relay

@@ -1,0 +1,106 @@
+#pragma once
+// Follows one database: from its replication slot through the rules into the purge log. Begins anew, from what was
+// confirmed, whenever the database, the slot or Redis is lost.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "common/worker/service.hpp"
+#include "services/relay/handlers/instruments.hpp"
+#include "services/relay/handlers/settings.hpp"
+#include "services/relay/handlers/standing.hpp"
+#include "services/relay/postgres/database.hpp"
+#include "services/relay/postgres/replication.hpp"
+#include "services/relay/progress/progress.hpp"
+#include "services/relay/protocol/relations.hpp"
+#include "services/relay/rules/collector.hpp"
+#include "services/relay/rules/tables.hpp"
+#include "services/relay/store/relay_log.hpp"
+
+namespace shoal::relay {
+
+class feed {
+public:
+    feed(const worker::context& from, std::shared_ptr<const settings> chosen);
+
+    /// Until stop().
+    [[nodiscard]] boost::asio::awaitable<void> run();
+    void stop();
+    /// Other rules hold from the next connection on, which is made at once.
+    void choose(std::shared_ptr<const settings> chosen);
+
+    [[nodiscard]] standing now() const;
+
+private:
+    template <class T>
+    using task = boost::asio::awaitable<T>;
+
+    // feed.cpp: one attempt after the other. Each step is false, with standing_.why, when the attempt is over.
+    [[nodiscard]] task<void> attempt();
+    [[nodiscard]] task<bool> connect();
+    [[nodiscard]] task<bool> prepare_slot();
+    [[nodiscard]] task<bool> take_slot();
+    [[nodiscard]] task<bool> attach();
+    [[nodiscard]] bool give_up(std::string why);
+    [[nodiscard]] bool give_up(std::string_view doing, boost::system::error_code error, const std::string& detail);
+    [[nodiscard]] task<void> pause(std::chrono::nanoseconds time);
+
+    // feed_follow.cpp: what runs while the slot is this process's.
+    [[nodiscard]] task<void> follow();
+    void begin_part(std::string_view name, task<void> part);
+    [[nodiscard]] task<void> read();
+    [[nodiscard]] task<void> publish();
+    [[nodiscard]] task<void> look();
+    [[nodiscard]] task<void> beat();
+    [[nodiscard]] task<bool> look_once();
+    [[nodiscard]] task<bool> confirm();
+    [[nodiscard]] task<std::optional<sight>> sight_after(std::uint64_t number);
+    [[nodiscard]] task<bool> caught_up(const sight& with);
+    [[nodiscard]] task<void> wait_for_change(std::chrono::nanoseconds at_most);
+    void changed();
+    void end(std::string why);
+
+    // feed_changes.cpp: what one message does.
+    [[nodiscard]] result<void> take(const message& what);
+    [[nodiscard]] result<void> take(const commit& what);
+    [[nodiscard]] result<void> take(const truncate& what);
+    [[nodiscard]] result<void> take(relation what);
+    template <class Change>
+    [[nodiscard]] result<void> take_change(const Change& what);
+
+    worker::context on_;
+    instruments counts_;
+    std::shared_ptr<const settings> chosen_;
+    database database_;
+    replication stream_;
+    relay_log log_;
+    boost::asio::steady_timer pause_;
+    bool stopping_ = false;
+    standing standing_;
+    bool new_slot_ = false;
+    lsn slot_confirmed_ = 0;
+
+    // Of one connection.
+    progress progress_;
+    relations relations_;
+    std::optional<tables> tables_;
+    std::optional<collector> collector_;
+    std::uint32_t xid_ = 0;
+    bool over_ = true;
+    int parts_ = 0;
+    /// Of those in wait_for_change().
+    std::vector<boost::asio::steady_timer*> waiting_;
+    std::optional<sight> sight_;
+    std::uint64_t sights_ = 0;
+    /// A sight is wanted whose number is above this.
+    std::uint64_t sight_wanted_ = 0;
+    /// Noted in Redis: what PostgreSQL may forget.
+    lsn noted_ = 0;
+};
+
+}  // namespace shoal::relay

@@ -1,0 +1,224 @@
+// What runs while the slot is this process's: one coroutine reads, one writes to Redis, one asks what can be seen, one
+// says how far everything is.
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "common/metrics/metrics.hpp"
+#include "common/runtime/task_group.hpp"
+#include "services/relay/handlers/feed.hpp"
+#include "services/relay/protocol/decoder.hpp"
+
+namespace shoal::relay {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+/// Packed buckets in one write to Redis.
+constexpr std::size_t most_bytes_written = 64 * 1024;
+/// Then the stream waits until some is written.
+constexpr std::size_t most_bytes_open = 8 * 1024 * 1024;
+constexpr std::size_t most_open = 50'000;
+constexpr auto beat_interval = 100ms;
+/// Between two looks for transactions that can't be seen yet.
+constexpr std::chrono::nanoseconds first_look_pause = 200us;
+constexpr std::chrono::nanoseconds longest_look_pause = 10ms;
+
+}  // namespace
+
+asio::awaitable<void> feed::follow()
+{
+    progress_ = progress{noted_};
+    relations_ = {};
+    tables_.emplace(chosen_->all);
+    collector_.emplace(*tables_);
+    over_ = false;
+    sight_.reset();
+    // What is chosen meanwhile must not take away the rules that tables_ points to.
+    const auto held = chosen_;
+    begin_part("relay: read", read());
+    begin_part("relay: publish", publish());
+    begin_part("relay: look", look());
+    begin_part("relay: beat", beat());
+    while (parts_ > 0) co_await wait_for_change(1s);
+    collector_.reset();
+    tables_.reset();
+}
+
+void feed::begin_part(std::string_view name, task<void> part)
+{
+    ++parts_;
+    on_.tasks.spawn(name, [](feed& of, task<void> it) -> task<void> {
+        co_await std::move(it);
+        of.end("a part of it ended");
+        --of.parts_;
+        of.changed();
+    }(*this, std::move(part)));
+}
+
+void feed::end(std::string why)
+{
+    if (std::exchange(over_, true)) return;
+    standing_.why = std::move(why);
+    stream_.close();
+    database_.close();
+    changed();
+}
+
+void feed::changed()
+{
+    for (auto* const each : waiting_) each->cancel();
+}
+
+asio::awaitable<void> feed::wait_for_change(std::chrono::nanoseconds at_most)
+{
+    asio::steady_timer change{on_.loop, at_most};
+    waiting_.push_back(&change);
+    boost::system::error_code woken;
+    co_await change.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    std::erase(waiting_, &change);
+}
+
+asio::awaitable<void> feed::read()
+{
+    while (!over_) {
+        const auto got = co_await stream_.receive();
+        if (over_) break;
+        if (!got)
+            co_return end(
+                fmt::format("reading the stream: {}", stream_.why().empty() ? got.error().message() : stream_.why()));
+        if (const auto* alive = std::get_if<keepalive>(&*got)) {
+            progress_.passed(alive->end);
+            changed();
+            continue;
+        }
+        const auto what = decode(std::get<log_data>(*got).payload);
+        const auto taken = what ? take(*what) : result<void>{what.error()};
+        if (!taken) co_return end(fmt::format("reading the stream: {}", taken.error().message()));
+        while (!over_ && (progress_.bytes() > most_bytes_open || progress_.open() > most_open))
+            co_await wait_for_change(beat_interval);
+    }
+}
+
+asio::awaitable<void> feed::publish()
+{
+    std::string hard;
+    std::string soft;
+    while (!over_) {
+        const auto batch = progress_.next(most_bytes_written);
+        if (batch.empty()) {
+            co_await wait_for_change(beat_interval);
+            continue;
+        }
+        hard.clear();
+        soft.clear();
+        for (const auto* each : batch.sets) {
+            hard += each->hard;
+            soft += each->soft;
+        }
+        const auto done = co_await log_.purge(hard, soft);
+        if (over_) break;
+        if (!done)
+            co_return end(log_.fenced() ? "another relay has the slot" : "writing to Redis: " + done.error().message());
+        counts_.writes.add();
+        progress_.written();
+        changed();
+    }
+    progress_.not_written();
+}
+
+asio::awaitable<void> feed::look()
+{
+    auto between = first_look_pause;
+    while (!over_) {
+        if (!progress_.unseen() && sight_wanted_ <= sights_) {
+            between = first_look_pause;
+            co_await wait_for_change(beat_interval);
+            continue;
+        }
+        if (!co_await look_once()) break;
+        if (!progress_.unseen()) continue;
+        co_await pause(between);
+        between = std::min(2 * between, longest_look_pause);
+    }
+}
+
+asio::awaitable<bool> feed::look_once()
+{
+    auto found = co_await database_.look();
+    if (over_) co_return false;
+    if (!found) {
+        end(fmt::format("asking the database what can be seen: {}",
+                        database_.why().empty() ? found.error().message() : database_.why()));
+        co_return false;
+    }
+    ++sights_;
+    progress_.seen(found->seen);
+    sight_ = *std::move(found);
+    changed();
+    co_return true;
+}
+
+/// What could be seen at a time after this was called.
+asio::awaitable<std::optional<sight>> feed::sight_after(std::uint64_t number)
+{
+    sight_wanted_ = std::max(sight_wanted_, number + 1);
+    changed();
+    while (!over_ && sights_ <= number) co_await wait_for_change(beat_interval);
+    co_return over_ ? std::nullopt : sight_;
+}
+
+asio::awaitable<bool> feed::confirm()
+{
+    const auto sent = co_await stream_.confirm(progress_.received(), noted_);
+    if (!sent) end("confirming: " + sent.error().message());
+    co_return sent.has_value() && !over_;
+}
+
+/// Whether everything that `with` could see is in the purge log, within the time of some beats.
+asio::awaitable<bool> feed::caught_up(const sight& with)
+{
+    const auto until = boot_clock::now() + 5 * beat_interval;
+    auto next_word = boot_clock::now() + beat_interval;
+    while (!over_ && boot_clock::now() < until) {
+        if (progress_.received() >= with.flushed && progress_.caught_up(with.seen)) co_return true;
+        co_await wait_for_change(beat_interval / 2);
+        if (boot_clock::now() < next_word) continue;
+        next_word += beat_interval;
+        if (!co_await confirm()) co_return false;
+    }
+    co_return false;
+}
+
+asio::awaitable<void> feed::beat()
+{
+    std::uint64_t claim = 0;
+    boot_time claimed;
+    bool proven = false;
+    while (!over_) {
+        const auto asked = boot_clock::now();
+        const auto done = progress_.done();
+        const auto clock = co_await log_.beat(proven ? claim : 0, format_lsn(done));
+        if (over_) break;
+        if (!clock)
+            co_return end(log_.fenced() ? "another relay has the slot"
+                                        : "writing to Redis: " + clock.error().message());
+        if (proven) standing_.current_at = claimed;
+        noted_ = done;
+        claim = *clock;
+        claimed = asked;
+        // A look may be under way that began before the clock was read.
+        const auto with = co_await sight_after(sights_ + 1);
+        if (!with || !co_await confirm()) break;
+        proven = co_await caught_up(*with);
+        while (!over_ && proven && boot_clock::now() < asked + beat_interval)
+            co_await wait_for_change(asked + beat_interval - boot_clock::now());
+    }
+}
+
+}  // namespace shoal::relay

@@ -1,0 +1,49 @@
+#include "services/relay/handlers/settings.hpp"
+
+#include <algorithm>
+
+#include "common/config/reader.hpp"
+
+namespace shoal::relay {
+namespace {
+
+constexpr std::size_t most_name_bytes = 63;
+
+/// PostgreSQL's own bounds for the name of a slot; a publication's need not be narrower.
+std::string read_name(config::object& from, std::string_view field)
+{
+    auto name = from.text(field, "shoal");
+    const bool fits = !name.empty() && name.size() <= most_name_bytes &&
+                      std::all_of(name.begin(), name.end(),
+                                  [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+    if (!fits) from.problem(field, "must be 1 to 63 of a to z, 0 to 9 and _");
+    return name;
+}
+
+}  // namespace
+
+settings read_settings(config::object& section)
+{
+    settings read;
+    read.database.target = section.text("postgres", "");
+    read.database.password_file = section.text("password_file", "");
+    if (const auto why = refuse_target(read.database.target); !why.empty())
+        section.problem("postgres", "is no connection string of libpq (\"host=/run/postgresql dbname=shop\"): " + why);
+    read.publication = read_name(section, "publication");
+    read.slot = read_name(section, "slot");
+    read.all = read_rules(section);
+    return read;
+}
+
+nlohmann::json to_json(const settings& from)
+{
+    auto shown = nlohmann::json::array();
+    for (const auto& one : from.all) shown.push_back(to_json(one));
+    return {{"postgres", from.database.target},
+            {"password_file", from.database.password_file},
+            {"publication", from.publication},
+            {"slot", from.slot},
+            {"rules", std::move(shown)}};
+}
+
+}  // namespace shoal::relay

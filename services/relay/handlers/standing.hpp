@@ -1,0 +1,37 @@
+#pragma once
+// Where the relay stands, for operators.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "common/core/clock.hpp"
+#include "services/relay/protocol/lsn.hpp"
+
+namespace shoal::relay {
+
+enum class role : std::uint8_t {
+    disconnected,
+    /// Another process has the slot.
+    standby,
+    active,
+};
+
+[[nodiscard]] std::string_view name_of(role which) noexcept;
+
+struct standing {
+    role as = role::disconnected;
+    /// Of `disconnected`, for people.
+    std::string why = "it has just begun";
+    /// System identifier, timeline and database.
+    std::string source;
+    lsn received = 0;
+    lsn done = 0;
+    /// Flushed by the server when it was last asked.
+    lsn server = 0;
+    std::size_t open_transactions = 0;
+    /// When everything that could be seen in the database was last known to be in the purge log.
+    boot_time current_at = boot_time::min();
+};
+
+}  // namespace shoal::relay

@@ -1,0 +1,104 @@
+#include "services/relay/postgres/database.hpp"
+
+#include <fmt/format.h>
+
+namespace shoal::relay {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto connect_patience = 5s;
+constexpr auto answer_patience = 2s;
+/// A new slot waits for the transactions that run.
+constexpr auto slot_patience = 60s;
+constexpr int oldest_version = 140000;
+
+}  // namespace
+
+std::string quoted(std::string_view text)
+{
+    std::string made{"'"};
+    for (const char each : text) made.append(each == '\'' ? 2 : 1, each);
+    return made += '\'';
+}
+
+database::reply<void> database::connect(const database_settings& to)
+{
+    auto connected = co_await session_.connect(to, connection::kind::sql, connect_patience);
+    if (!connected) co_return connected;
+    auto prepared = co_await session_.query(
+        "SET standard_conforming_strings = on; SET default_transaction_read_only = off; SET search_path = pg_catalog",
+        answer_patience);
+    if (!prepared) co_return prepared.error();
+    co_return boost::system::in_place_value;
+}
+
+database::reply<std::string> database::refuse(std::string_view publication)
+{
+    const auto asked = co_await session_.query(
+        fmt::format("SELECT current_setting('server_version_num'), current_setting('wal_level'), "
+                    "pg_encoding_to_char(encoding), pg_is_in_recovery(), "
+                    "EXISTS (SELECT FROM pg_publication WHERE pubname = {}) "
+                    "FROM pg_database WHERE datname = current_database()",
+                    quoted(publication)),
+        answer_patience);
+    if (!asked) co_return asked.error();
+    if (asked->size() != 1 || asked->front().size() != 5) co_return errc::database_malformed;
+    const auto& found = asked->front();
+    if (std::atoi(found[0].c_str()) < oldest_version) co_return "PostgreSQL is older than 14";
+    if (found[3] == "t") co_return "it is a standby: follow its primary";
+    if (found[1] != "logical")
+        co_return fmt::format("wal_level is {}, not logical: ALTER SYSTEM SET wal_level = logical, and restart it",
+                              found[1]);
+    if (found[2] == "SQL_ASCII")
+        co_return "the database's encoding is SQL_ASCII, so nobody knows what its texts are: make one of UTF8";
+    if (found[4] != "t")
+        co_return fmt::format("it has no publication {}: scripts/fleet relay setup makes it", publication);
+    co_return std::string{};
+}
+
+database::reply<slot_facts> database::slot(std::string_view name)
+{
+    const auto asked = co_await session_.query(
+        fmt::format("SELECT plugin, database = current_database(), coalesce(wal_status, ''), confirmed_flush_lsn "
+                    "FROM pg_replication_slots WHERE slot_name = {}",
+                    quoted(name)),
+        answer_patience);
+    if (!asked) co_return asked.error();
+    slot_facts found;
+    if (asked->empty()) co_return found;
+    if (asked->front().size() != 4) co_return errc::database_malformed;
+    const auto& row = asked->front();
+    found.exists = true;
+    if (row[0] != "pgoutput")
+        found.unfit = fmt::format("slot {} has the plugin {}, not pgoutput", name, row[0]);
+    else if (row[1] != "t")
+        found.unfit = fmt::format("slot {} is of another database", name);
+    else if (row[2] == "lost")
+        found.unfit = fmt::format("slot {} has lost its log: drop it, and a new one is made", name);
+    found.confirmed = parse_lsn(row[3]).value_or(0);
+    co_return found;
+}
+
+database::reply<void> database::create_slot(std::string_view name)
+{
+    const auto made = co_await session_.query(
+        fmt::format("SELECT pg_create_logical_replication_slot({}, 'pgoutput')", quoted(name)), slot_patience);
+    if (!made) co_return made.error();
+    co_return boost::system::in_place_value;
+}
+
+database::reply<sight> database::look()
+{
+    // The snapshot is the statement's, taken before the position is read.
+    const auto asked =
+        co_await session_.query("SELECT pg_current_snapshot(), pg_current_wal_flush_lsn()", answer_patience);
+    if (!asked) co_return asked.error();
+    if (asked->size() != 1 || asked->front().size() != 2) co_return errc::database_malformed;
+    auto seen = snapshot::parse(asked->front()[0]);
+    const auto flushed = parse_lsn(asked->front()[1]);
+    if (!seen || !flushed) co_return errc::database_malformed;
+    co_return sight{*std::move(seen), *flushed};
+}
+
+}  // namespace shoal::relay

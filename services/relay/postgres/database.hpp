@@ -1,0 +1,53 @@
+#pragma once
+// What the relay asks of the database, in verbs.
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "services/relay/postgres/connection.hpp"
+#include "services/relay/progress/snapshot.hpp"
+#include "services/relay/protocol/lsn.hpp"
+
+namespace shoal::relay {
+
+struct slot_facts {
+    bool exists = false;
+    /// In words, when it is there and can't be used: another plugin or database.
+    std::string unfit;
+    lsn confirmed = 0;
+};
+
+/// What could be seen at one moment, and how far the log was flushed then.
+struct sight {
+    snapshot seen;
+    lsn flushed = 0;
+};
+
+class database {
+public:
+    explicit database(boost::asio::io_context& loop) : session_{loop} {}
+
+    template <class T>
+    using reply = boost::asio::awaitable<result<T>>;
+
+    [[nodiscard]] reply<void> connect(const database_settings& to);
+    /// Why this database can't be followed, for people; empty when it can. The publication is one of the conditions.
+    [[nodiscard]] reply<std::string> refuse(std::string_view publication);
+    [[nodiscard]] reply<slot_facts> slot(std::string_view name);
+    [[nodiscard]] reply<void> create_slot(std::string_view name);
+    [[nodiscard]] reply<sight> look();
+
+    void close() noexcept { session_.close(); }
+    [[nodiscard]] const std::string& why() const noexcept { return session_.why(); }
+
+private:
+    connection session_;
+};
+
+/// As a literal of SQL.
+[[nodiscard]] std::string quoted(std::string_view text);
+
+}  // namespace shoal::relay
