@@ -24,6 +24,8 @@ set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 # it, and what makes the account.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
     "haproxy (>= 2.6), logrotate, passwd, python3 (>= 3.11), redis-server (>= 5:7.0), supervisor (>= 4.2), tzdata")
+# What `shoal-fleet up --postgres private` runs; a database of the operator's own may be anywhere.
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS postgresql-15)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
     ${PROJECT_SOURCE_DIR}/deploy/debian/postinst

@@ -19,7 +19,8 @@ class Machine:
         self.commands, self.prefix = folder / "bin", folder / "root"
         self.packages, self.calls = folder / "packages", folder / "calls"
         self.policy = self.prefix / "usr/sbin/policy-rc.d"
-        for path in (self.commands, self.policy.parent, self.prefix / "run"):
+        self.clusters = self.prefix / "etc/postgresql-common/createcluster.d"
+        for path in (self.commands, self.policy.parent, self.prefix / "run", self.prefix / "etc/hosts"):
             path.mkdir(parents=True)
         self.packages.write_text("")
         self.calls.write_text("")
@@ -32,6 +33,7 @@ class Machine:
             esac""")
         self.command("apt-get", f"""
             case $* in *install*) cat {self.policy} >>{self.calls}.policy
+                cat {self.clusters}/*.conf >>{self.calls}.clusters
                 for word; do case $word in -*|*=*|*::*|install) ;; *) echo "$word" >>{self.packages} ;; esac; done ;; esac""")
         for name in ("systemctl", "deb-systemd-helper", "update-rc.d", "useradd"):
             self.command(name, "")
@@ -77,6 +79,8 @@ def test_each_purpose_asks_for_no_more_than_it_needs(machine: Machine) -> None:
         assert only_for_tests not in default
     assert set(machine.missing("test")) > default
     assert "nginx-light" in machine.missing("bench")
+    assert machine.missing("postgres") == ["postgresql-15"]
+    assert "postgresql-15" in machine.missing("test") and "postgresql-15" not in default
 
 
 def test_nothing_missing_needs_neither_network_nor_root(machine: Machine) -> None:
@@ -117,6 +121,19 @@ def test_without_systemctl_the_helper_of_debian_disables(machine: Machine) -> No
 
 
 @ROOT_ONLY
+@pytest.mark.parametrize("owners", [True, False])
+def test_no_cluster_of_debians_is_made_meanwhile(machine: Machine, owners: bool) -> None:
+    mine = machine.clusters / "mine.conf"
+    if owners:
+        machine.clusters.mkdir(parents=True)
+        mine.write_text("ssl = off\n")
+    machine.run("postgres")
+    assert "\ncreate_main_cluster = false\n" in Path(f"{machine.calls}.clusters").read_text()
+    assert [*machine.clusters.parent.rglob("*.conf")] == ([mine] if owners else [])
+    assert machine.clusters.parent.exists() == owners and (machine.prefix / "etc").is_dir()
+
+
+@ROOT_ONLY
 def test_the_owners_policy_is_put_back(machine: Machine) -> None:
     machine.policy.write_text("the owner's\n")
     machine.run("run")
@@ -130,10 +147,10 @@ def test_what_a_killed_run_left_is_cleared(machine: Machine, owners: bool) -> No
     if owners:
         machine.policy.write_text("the owner's\n")
     machine.run("run")
-    assert "exit 101" in machine.policy.read_text()
+    assert "exit 101" in machine.policy.read_text() and [*machine.clusters.iterdir()]
     machine.command("apt-get", "")
     machine.run("run")
-    assert machine.policy.exists() == owners
+    assert machine.policy.exists() == owners and not machine.clusters.exists()
     assert not owners or machine.policy.read_text() == "the owner's\n"
 
 
@@ -169,5 +186,5 @@ def test_who_may_not_install_gets_the_line_to_run(machine: Machine) -> None:
 
 def test_an_unknown_purpose_is_a_usage_error(machine: Machine) -> None:
     wrong = machine.run("everything")
-    assert wrong.returncode == 2 and "run, build, test, bench" in wrong.stderr
+    assert wrong.returncode == 2 and "run, build, postgres, test, bench" in wrong.stderr
     assert "exit codes" in machine.run("--help").stdout
