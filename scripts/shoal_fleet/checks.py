@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-from . import config, haproxy_config, lock, processes, render, sections, symptoms
+from . import config, haproxy_config, lock, postgres, processes, render, sections, symptoms
 from .alerts import Alert, Finding
 from .build import TOOLS
 from .converge import is_unfinished
@@ -35,7 +35,7 @@ def examine(tool: Tool) -> list[Finding]:
         return [*found, Finding(error.message, error.hint)]
     if fleet is None:
         return found
-    for check in (_config, _disk):
+    for check in (_config, _disk, _postgres):
         found += _guarded(check, fleet)
     if not fleet.state.up:
         return found + _guarded(_down, fleet)
@@ -76,7 +76,7 @@ def _config(fleet: Fleet) -> Iterator[Finding]:
     options = fleet.state.options
     file = Path(options.config) if options.config else None
     given = config.read(file)
-    data = sections.with_options(given, fleet.manifests.values(), fleet.state.options.values)
+    data = sections.with_options(given, fleet.manifests.values(), postgres.option_values(fleet))
     binaries = fleet.layout.binaries / fleet.state.build
     if binaries.is_dir():
         config.check(file, given, fleet.manifests, binaries)
@@ -91,6 +91,16 @@ def _disk(fleet: Fleet) -> Iterator[Finding]:
             yield Finding(f"less than 1 GiB is free on the disk of {folder}", "free room: Redis can't write without",
                           Alert.REDIS_CANT_WRITE)
             return
+
+
+def _postgres(fleet: Fleet) -> Iterator[Finding]:
+    if not postgres.is_wanted(fleet):
+        return
+    if not postgres.is_installed(fleet.layout):
+        yield Finding(f"{postgres.programs(fleet.layout) / 'postgres'} is missing", postgres.INSTALL)
+    elif fleet.state.up and not postgres.answers(fleet.layout):
+        yield Finding("PostgreSQL takes no connections",
+                      "scripts/fleet logs postgres; 'scripts/fleet up' starts it again")
 
 
 def _down(fleet: Fleet) -> Iterator[Finding]:

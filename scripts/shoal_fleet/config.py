@@ -86,12 +86,13 @@ def _ask(executable: Path, file: Path) -> list[str]:
 def check_secrets(data: Mapping[str, Any], account: Account, others: Iterable[tuple[str, Path]] = ()) -> None:
     """A password file, or another with its path in the configuration, that the workers' account can't read is found
     here, not when they start."""
-    redis = data.get("redis")
     found = list(others)
-    for name, section in redis.items() if isinstance(redis, dict) else ():
-        secret = section.get("password_file") if isinstance(section, dict) else None
-        if isinstance(secret, str):
-            found.append((f"$.redis.{name}.password_file", Path(secret)))
+    for part in ("redis", "services"):
+        sections = data.get(part)
+        for name, section in sections.items() if isinstance(sections, dict) else ():
+            secret = section.get("password_file") if isinstance(section, dict) else None
+            if isinstance(secret, str):
+                found.append((f"$.{part}.{name}.password_file", Path(secret)))
     for path, file in found:
         if not account.can("-r", file):
             raise FleetError(f"{path}: '{account.name}' can't read {file}",

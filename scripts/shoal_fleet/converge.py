@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Callable
 
-from . import balancer, build, layout, places, proof, ramp, render, sections, supervision
+from . import balancer, build, layout, places, postgres, proof, ramp, render, sections, supervision
 from .errors import FleetError
 from .fleet import Fleet
 from .state import Place, worker_name
@@ -22,6 +22,8 @@ def converge(fleet: Fleet, replace_outdated: bool = False, listening: Callable[[
     _roll(fleet, replace_outdated)
     layout.prepare(fleet.layout, fleet.account)
     sections.make_secrets(fleet)
+    if fleet.state.own_postgres:
+        postgres.prepare(fleet)
     render.write(fleet)
     supervision.ensure(fleet)
     if replace_outdated:
@@ -30,6 +32,7 @@ def converge(fleet: Fleet, replace_outdated: bool = False, listening: Callable[[
     balancer.wait_answering(fleet)
     listening()
     supervision.wait_redis(fleet)
+    supervision.wait_postgres(fleet)
     _settle(fleet)
     places.wait_all(fleet)
     balancer.sync(fleet)
@@ -41,6 +44,7 @@ def converge(fleet: Fleet, replace_outdated: bool = False, listening: Callable[[
         _replace_outdated(fleet)
         _roll(fleet, False)
     apply_config(fleet)
+    _leave_postgres(fleet)
     supervision.wait_ended(fleet, fleet.ending_s)
     proof.prove(fleet)
     build.prune(fleet.layout, _builds(fleet))
@@ -100,6 +104,15 @@ def _forget_leaving(fleet: Fleet) -> None:
         # A service that left as a whole takes its routes with it.
         balancer.sync(fleet)
     fleet.journal.write("left", workers=leaving)
+
+
+def _leave_postgres(fleet: Fleet) -> None:
+    """Where the workers go by another database now, or none is left that asks one."""
+    if fleet.state.own_postgres and not postgres.is_wanted(fleet):
+        fleet.state.own_postgres = False
+        fleet.save()
+        render.write(fleet)
+        supervision.apply_programs(fleet)
 
 
 def _renew_dead(fleet: Fleet) -> None:

@@ -1,8 +1,8 @@
 """Where a fleet keeps its things.
 
 home  state, journal, lock; the caller's.
-data  configuration, binaries, secrets (in the caller's folders, readable by the account), logs, Redis' files (the
-      account's).
+data  configuration, binaries, secrets (in the caller's folders, readable by the account), logs, Redis' and
+      PostgreSQL's files (the account's).
 run   sockets and pid files; short, because a unix socket's path may have 97 bytes; the account's, 0700.
 """
 
@@ -55,6 +55,19 @@ class Layout:
     @property
     def redis(self) -> Path:
         return self.data / "redis"
+
+    @property
+    def postgres(self) -> Path:
+        return self.data / "postgres"
+
+    @property
+    def postgres_data(self) -> Path:
+        """PostgreSQL's own folder; what it is made in stands beside it."""
+        return self.postgres / "data"
+
+    @property
+    def postgres_config(self) -> Path:
+        return self.conf / "postgres.conf"
 
     @property
     def config(self) -> Path:

@@ -84,7 +84,8 @@ class Option:
     flag: str | None = None
     default: str | None = None
     kind: str = "text"
-    """`origin`: a URL of a server, whose address is the value."""
+    """`origin`: a URL of a server, whose address is the value. `postgres`: how to connect to a database, or `private`:
+    the fleet runs one of its own."""
     sets: dict[str, Any] | None = None
     """Fields of the section, {value} in their strings; the configuration may not have them as well."""
 
@@ -250,7 +251,7 @@ def _option(part: Reader) -> Option:
         metavar=part.text("metavar", re.compile(r"[A-Z:]{1,20}"), "upper-case letters", "VALUE"),
         flag=part.text("flag", _OPTION, "the worker's flag, like --upstream", None),
         default=part.text("default", _LINE, "one line of text", None),
-        kind=part.text("kind", re.compile("text|origin"), "text or origin", "text"),
+        kind=part.text("kind", re.compile("text|origin|postgres"), "text, origin or postgres", "text"),
         sets=part.take("sets", dict, "an object with {value} in its strings", None),
     )
     if (option.flag is None) == (option.sets is None):

@@ -70,8 +70,13 @@ def lines(seen: Mapping[str, Any], width: int) -> list[str]:
     if not seen["up"]:
         return [f"no fleet is up in {seen['home']}; start it with 'scripts/fleet up'"]
     sites = "".join(f"; {service}'s sites at {url}" for service, url in seen["sites"].items())
-    return [*tables(seen, width), "", f"at {seen['url']}{sites}; stats and /metrics at {seen['admin']}/",
+    own = [psql(seen["postgres"])] if seen.get("postgres") else []
+    return [*tables(seen, width), "", f"at {seen['url']}{sites}; stats and /metrics at {seen['admin']}/", *own,
             _verdict(seen["changing"], seen["drift"])]
+
+
+def psql(connection: str) -> str:
+    return f"PostgreSQL, for trying it out: psql '{connection}'"
 
 
 def tables(seen: Mapping[str, Any], width: int) -> list[str]:

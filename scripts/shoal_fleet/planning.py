@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from . import haproxy_config, render
+from . import haproxy_config, postgres, render
 from .fleet import Fleet
 from .proof import ring_of
 from .ramp import is_light
@@ -26,12 +26,15 @@ def compare(fleet: Fleet, before: State) -> Plan:
     old = dataclasses.replace(fleet, state=before)
     steps = [] if before.up else ["start supervisord and HAProxy"]
     steps += _redis(old, fleet)
+    ran, wanted = before.up and before.own_postgres, postgres.is_wanted(fleet)
+    steps += ["start PostgreSQL"] if wanted and not ran else []
     moved = {}
     for service in sorted({*before.services, *fleet.state.services}):
         steps += _workers(fleet, service, before)
         if before.staying(service) and fleet.state.staying(service):
             moved[service] = ring_of(old, fleet.manifest(service)).moved_to(
                 ring_of(fleet, fleet.manifest(service), final=True))
+    steps += ["stop PostgreSQL"] if ran and not wanted else []
     if before.up:
         steps += _haproxy(old, fleet)
         if fleet.state.config != before.config:

@@ -12,13 +12,18 @@ from typing import Iterable
 
 from .layout import Layout
 
+POSTGRES = "postgres"
+"""Its program, where the fleet runs one."""
+STORES = ("redis", "postgres")
+"""The kinds that workers ask to their end, and that live on without supervisord."""
+
 
 @dataclass(frozen=True)
 class Process:
     pid: int
     parent: int
     kind: str
-    """supervisord, keeper, haproxy, redis, waiter (for a Redis to end), worker or rotate."""
+    """supervisord, keeper, haproxy, redis, postgres, waiter (for one of the last two to end), worker or rotate."""
     command: str
 
 
@@ -42,6 +47,8 @@ def _kind(argv: list[str]) -> str | None:
     program = os.path.basename(argv[0].partition(" ")[0])
     if program in ("haproxy", "redis-server"):
         return program.removesuffix("-server")
+    if program in ("postgres", "postgres:"):  # the server, and what it has started
+        return "postgres"
     if "--generation" in argv and "--admin" in argv:
         return "worker"
     if any(os.path.basename(word) == "supervisord" for word in argv[:2]):
@@ -81,8 +88,8 @@ def uptime(pid: int) -> float | None:
 
 
 def orphans(layout: Layout, uid: int, supervisor: int | None) -> list[Process]:
-    """Those of the fleet's processes that the running supervisord is no ancestor of, but for Redis: that one is asked
-    on, its program waits to follow it."""
+    """Those of the fleet's processes that the running supervisord is no ancestor of, but for Redis and PostgreSQL:
+    they are asked on, their programs wait to follow them."""
     found = {process.pid: process for process in of_fleet(layout, uid)}
 
     def supervised(process: Process) -> bool:
@@ -97,14 +104,22 @@ def orphans(layout: Layout, uid: int, supervisor: int | None) -> list[Process]:
             process = parent
         return False
 
-    return [process for process in found.values() if process.kind != "redis" and not supervised(process)]
+    return [process for process in found.values() if process.kind not in STORES and not supervised(process)]
 
 
-def redis(layout: Layout, uid: int, program: str) -> Process | None:
-    """The server of the program `redis-state` or `redis-l2`, whoever started it."""
-    socket = str(layout.redis_socket(program.removeprefix("redis-")))
-    return next((process for process in of_fleet(layout, uid) if process.kind == "redis" and socket in process.command),
-                None)
+def is_store(program: str) -> bool:
+    return program == POSTGRES or program.startswith("redis-")
+
+
+def server(layout: Layout, uid: int, program: str) -> Process | None:
+    """That of the program `redis-state`, `redis-l2` or `postgres`, whoever started it."""
+    kind, mark = "redis", str(layout.redis_socket(program.removeprefix("redis-")))
+    if program == POSTGRES:
+        kind, mark = "postgres", str(layout.postgres_config)
+    found = {process.pid: process for process in of_fleet(layout, uid)
+             if process.kind == kind and mark in process.command}
+    # What PostgreSQL has just forked has its command line for a moment.
+    return next((process for process in found.values() if process.parent not in found), None)
 
 
 def send(process: Process, which: signal.Signals) -> bool:
@@ -144,10 +159,10 @@ def wait_gone(processes: Iterable[Process], seconds: float) -> list[Process]:
     return left
 
 
-def end(processes: list[Process], seconds: float) -> None:
-    """SIGTERM, and SIGKILL for what is still there after that time."""
+def end(processes: list[Process], seconds: float, how: signal.Signals = signal.SIGTERM) -> None:
+    """That signal, and SIGKILL for what is still there after that time."""
     for process in processes:
-        send(process, signal.SIGTERM)
+        send(process, how)
     for process in wait_gone(processes, seconds):
         send(process, signal.SIGKILL)
     wait_gone(processes, 5.0)

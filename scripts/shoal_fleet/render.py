@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import config, haproxy_config, scraping, sections, supervisor_config
+from . import config, haproxy_config, postgres, scraping, sections, supervisor_config
 from .errors import FleetError
 from .files import private_folder, sync_folder, write_if_changed
 from .fleet import Fleet
@@ -82,6 +82,8 @@ def programs(fleet: Fleet) -> dict[str, bytes]:
              "rotate": supervisor_config.rotate(templates, layout)}
     for instance in own_redis(fleet):
         found[f"redis-{instance}"] = supervisor_config.redis(templates, layout, instance)
+    if fleet.state.own_postgres:
+        found["postgres"] = supervisor_config.postgres(templates, layout, postgres.programs(layout) / "postgres")
     for _, place, worker in fleet.places():
         for program in filter(None, (place.program, place.next)):
             name = program.name(worker)
@@ -131,6 +133,8 @@ def files(fleet: Fleet, conf: Path) -> dict[str, bytes]:
     for instance in own_redis(fleet):
         found[f"redis-{instance}.conf"] = supervisor_config.redis_config(fleet.root / "deploy" / "redis", layout,
                                                                          instance, redis_memory(fleet, instance))
+    if fleet.state.own_postgres:
+        found |= supervisor_config.postgres_config(fleet.root / "deploy" / "postgres", layout)
     for name, content in programs(fleet).items():
         found[f"programs/{name}.conf"] = content
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from . import processes
+from . import postgres, processes
 from .fleet import Fleet
 from .haproxy_api import HaproxyError
 from .manifest import Manifest
@@ -37,6 +37,7 @@ def collect(fleet: Fleet) -> dict[str, Any]:
         "url": fleet.url,
         "sites": fleet.site_urls(),
         "admin": f"http://{fleet.state.options.admin_listen}",
+        "postgres": postgres.connection_string(fleet.layout) if fleet.state.own_postgres else None,
         "account": fleet.state.account,
         "data": fleet.state.data,
         "run": fleet.state.run,
@@ -109,7 +110,7 @@ def _others(fleet: Fleet, programs: dict[str, Program]) -> list[dict[str, Any]]:
         # supervisord calls a program RUNNING only a second after it has started.
         state = {"RUNNING": "running", "STARTING": "running", "STOPPING": "draining", "BACKOFF": "failed",
                  "FATAL": "failed"}.get(program.state, "stopped")
-        server = processes.redis(fleet.layout, fleet.account.uid, name) if name.startswith("redis-") else None
+        server = processes.server(fleet.layout, fleet.account.uid, name) if processes.is_store(name) else None
         found.append({"name": name, "pid": server.pid if server else program.pid or None, "state": state,
                       "uptime_s": _rounded(time.time() - program.started) if program.alive else None})
     return found

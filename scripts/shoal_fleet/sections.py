@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 from typing import Any, Iterable, Mapping
 
+from . import postgres
 from .errors import FleetError, UsageError
 from .files import write_atomically
 from .fleet import Fleet
@@ -27,7 +28,9 @@ def runs(manifest: Manifest, data: Mapping[str, Any]) -> bool:
 
 def value(option: Option, text: str) -> str:
     """What the operator gave, as it is kept. Raises UsageError."""
-    return origin(text, option.option) if option.kind == "origin" else text
+    if option.kind == "origin":
+        return origin(text, option.option)
+    return postgres.connection(text, option.option) if option.kind == "postgres" else text
 
 
 def origin(text: str, option: str) -> str:

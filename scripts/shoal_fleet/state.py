@@ -86,6 +86,8 @@ class State:
     """The build of an upgrade's canaries, until it is judged. Whoever finds it here without judging takes it back."""
     rolling: bool = False
     """From before the first worker is replaced by what it would be now, until the last one is."""
+    own_postgres: bool = False
+    """Whether the fleet runs a PostgreSQL: from before it is started until nobody asks it any more."""
     generation: int = 0
     services: dict[str, list[Place]] = field(default_factory=dict)
 

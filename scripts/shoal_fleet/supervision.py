@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 from typing import Iterator
 
-from . import processes, render
+from . import postgres, processes, render
 from .errors import FleetError, TimedOut
 from .fleet import Fleet
 from .lock import taken
-from .processes import Process
+from .processes import POSTGRES, Process, is_store
 
 _KEPT_ENVIRONMENT = ("TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
 _START_SECONDS = 15.0
@@ -133,6 +133,20 @@ def wait_redis(fleet: Fleet) -> None:
             time.sleep(0.03)
 
 
+def wait_postgres(fleet: Fleet) -> None:
+    """Until the fleet's own PostgreSQL, if it is to have one, takes connections: after a crash it reads its log first."""
+    deadline = time.monotonic() + max(fleet.timeout, _STATE_SECONDS)
+    while postgres.is_wanted(fleet) and not postgres.answers(fleet.layout):
+        program = fleet.supervisor.programs().get(POSTGRES)
+        if program is not None and program.state in ("BACKOFF", "FATAL"):
+            raise FleetError(f"PostgreSQL does not start\n{log_tail(fleet.layout.logs / 'postgres.log')}".rstrip(),
+                             "the whole log: scripts/fleet logs postgres")
+        if time.monotonic() > deadline:
+            raise TimedOut("PostgreSQL does not take connections", "'scripts/fleet logs postgres' says why")
+        fleet.terminal.progress("waiting for PostgreSQL")
+        time.sleep(0.03)
+
+
 def _answers(path: Path, command: str, answer: str) -> bool:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -145,13 +159,13 @@ def _answers(path: Path, command: str, answer: str) -> bool:
 
 
 def end_surplus(fleet: Fleet) -> set[str]:
-    """Stops what the state does not name, and forgets what has stopped; returns what still runs. Redis is the last: a
-    worker that drains asks it to the end."""
+    """Stops what the state does not name, and forgets what has stopped; returns what still runs. Redis and PostgreSQL
+    are the last: a worker that drains asks them to the end."""
     wanted = set(render.programs(fleet))
     surplus = {name: program for name, program in fleet.supervisor.programs().items() if name not in wanted}
-    asked = any(program.alive and not _is_redis(name) for name, program in surplus.items())
+    asked = any(program.alive and not is_store(name) for name, program in surplus.items())
     for name in sorted(surplus):
-        if not (asked and _is_redis(name)):
+        if not (asked and is_store(name)):
             _stop(fleet, name)
     return {name for name, program in surplus.items() if program.alive or not fleet.supervisor.remove(name)}
 
@@ -172,15 +186,11 @@ def wait_ended(fleet: Fleet, seconds: float, only: str | None = None) -> None:
 
 def _stop(fleet: Fleet, program: str) -> None:
     """Sends the signal and returns at once."""
-    server = processes.redis(fleet.layout, fleet.account.uid, program) if _is_redis(program) else None
+    server = processes.server(fleet.layout, fleet.account.uid, program) if is_store(program) else None
     fleet.supervisor.stop(program)
     # One that a killed supervisord left; else it has its signal already, and is not hurt by another.
     if server is not None:
-        processes.send(server, signal.SIGTERM)
-
-
-def _is_redis(program: str) -> bool:
-    return program.startswith("redis-")
+        processes.send(server, signal.SIGINT if program == POSTGRES else signal.SIGTERM)
 
 
 def end_orphans(fleet: Fleet) -> None:

@@ -11,6 +11,8 @@ from typing import Sequence
 from .layout import Layout
 
 KEEPER = "keeper.py"
+POSTGRES_STOP_S = 15
+"""Until a PostgreSQL that was asked to shut down at once is killed: then it reads its log at the next start."""
 _STOP_WAIT_S = 40
 
 # "$0" is the log file: it is opened here for appending, so that it outlives supervisord and can be truncated.
@@ -28,7 +30,7 @@ def _quoted(command: Sequence[str]) -> str:
 
 
 def _program(templates: Path, layout: Layout, name: str, command: Sequence[str], priority: int,
-             stop_wait: int = _STOP_WAIT_S) -> bytes:
+             stop_wait: int = _STOP_WAIT_S, stop_signal: str = "TERM") -> bytes:
     text = (templates / "program.conf.in").read_text("utf-8")
     return Template(text).substitute(
         name=name,
@@ -36,6 +38,7 @@ def _program(templates: Path, layout: Layout, name: str, command: Sequence[str],
         directory=layout.logs,
         priority=priority,
         stop_wait=stop_wait,
+        stop_signal=stop_signal,
     ).encode()
 
 
@@ -50,6 +53,16 @@ def redis(templates: Path, layout: Layout, instance: str) -> bytes:
                "/usr/bin/redis-server", str(layout.conf / f"redis-{instance}.conf")]
     log = layout.logs / f"redis-{instance}.log"
     return _program(templates, layout, f"redis-{instance}", ["/bin/sh", "-c", _APPEND, str(log), *command], 100)
+
+
+def postgres(templates: Path, layout: Layout, binary: Path) -> bytes:
+    # As with Redis: one that a killed supervisord left is asked on. What it forks has the lock, too, so that it is free
+    # only once nobody is left who might write to the files.
+    command = ["/usr/bin/flock", "--no-fork", str(layout.run / "postgres.lock"), str(binary),
+               "-D", str(layout.postgres_data), "-c", f"config_file={layout.postgres_config}"]
+    return _program(templates, layout, "postgres",
+                    ["/bin/sh", "-c", _APPEND, str(layout.logs / "postgres.log"), *command], 100, POSTGRES_STOP_S,
+                    "INT")  # shuts down without waiting for its clients
 
 
 def haproxy(templates: Path, layout: Layout) -> bytes:
@@ -100,3 +113,16 @@ def redis_config(templates: Path, layout: Layout, instance: str, memory: int) ->
         directory=layout.redis,
         maxmemory=memory,
     ).encode()
+
+
+def postgres_config(templates: Path, layout: Layout) -> dict[str, bytes]:
+    """By file name."""
+    text = (templates / "postgres.conf.in").read_text("utf-8")
+    hba = layout.postgres_config.with_name("postgres_hba.conf")
+    values = {"run": layout.run, "name": layout.run / "postgres", "hba": hba}
+    filled = Template(text).substitute({name: _setting(str(value)) for name, value in values.items()})
+    return {layout.postgres_config.name: filled.encode(), hba.name: (templates / "hba.conf").read_bytes()}
+
+
+def _setting(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "''")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from . import config, ports, sections, tree
+from . import config, ports, postgres, sections, tree
 from .errors import FleetError
 from .fleet import Fleet
 from .numbers import set_count
@@ -41,6 +41,7 @@ def set_options(fleet: Fleet, given: dict[str, Any]) -> None:
                 options.values.pop(option.option, None)
             elif text is not None:
                 options.values[option.option] = sections.value(option, text)
+    fleet.state.own_postgres = fleet.state.own_postgres or postgres.is_wanted(fleet)
 
 
 def _given(given: dict[str, Any], option: str) -> str | None:
@@ -74,7 +75,7 @@ def set_services(fleet: Fleet, given: dict[str, Any], checked_by: Path) -> None:
 
 def _configuration(fleet: Fleet, file: Path | None, checked_by: Path) -> dict[str, Any]:
     """What the file and the options make together, after every service has looked at it."""
-    manifests, values = fleet.manifests, fleet.state.options.values
+    manifests, values = fleet.manifests, postgres.option_values(fleet)
     given = config.read(file)
     config.check(file, given, manifests, checked_by)
     data = sections.with_options(given, manifests.values(), values)

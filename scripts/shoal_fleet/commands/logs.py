@@ -13,7 +13,7 @@ from .base import add_parser
 
 _EXAMPLES = """\
 Beside the workers there are access (HAProxy's access log), haproxy, redis-state, supervisord, keeper, rotate, and
-redis-l2 where it runs.
+redis-l2 and postgres where they run.
 
 examples:
   scripts/fleet logs                    the last lines of all, each with its name before it

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .. import balancer, config, render, sections, supervision
+from .. import balancer, config, postgres, render, sections, supervision
 from ..converge import apply_config
 from ..errors import FleetError
 from ..fleet import Fleet
@@ -57,7 +57,7 @@ def _reload(fleet: Fleet, given: str | None) -> tuple[bool, float]:
     file = Path(state.options.config) if state.options.config else None
     written = config.read(file)
     config.check(file, written, fleet.manifests, fleet.layout.binaries / state.build)
-    data = sections.with_options(written, fleet.manifests.values(), state.options.values)
+    data = sections.with_options(written, fleet.manifests.values(), postgres.option_values(fleet))
     _check_services(fleet, data)
     before = config.start_settings(old[0])
     for section, wanted in config.start_settings(data).items():

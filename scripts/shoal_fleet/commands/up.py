@@ -9,7 +9,7 @@ import json
 import time
 from typing import Any
 
-from .. import build, overview, ports, ramp, render, stopping, tree, upgrading, wanted
+from .. import build, overview, ports, postgres, ramp, render, stopping, tree, upgrading, wanted
 from ..converge import converge
 from ..errors import FleetError, StoppedMidway, TimedOut
 from ..fleet import Fleet
@@ -84,11 +84,12 @@ def _start(fleet: Fleet, before: State) -> None:
 def _want(fleet: Fleet, given: dict[str, Any]) -> None:
     """Brings the state to what the command line asks for. Touches nothing that runs."""
     wanted.set_options(fleet, given)
+    database = [] if postgres.is_installed(fleet.layout) or not postgres.is_wanted(fleet) else ["postgres"]
     if fleet.state.options.bin is None and not tree.is_installed(fleet.root):
-        build.bootstrap(fleet.root, ["run", "build"], fleet.terminal)
+        build.bootstrap(fleet.root, ["run", "build", *database], fleet.terminal)
         build.build(fleet.root, fleet.manifests, fleet.terminal)
     else:
-        build.bootstrap(fleet.root, ["run"], fleet.terminal)
+        build.bootstrap(fleet.root, ["run", *database], fleet.terminal)
     fleet.state.set_build(build.snapshot(fleet.layout, fleet.account, wanted.binaries(fleet),
                                          fleet.manifests.values()))
     wanted.set_services(fleet, given, fleet.layout.binaries / fleet.state.build)
@@ -153,6 +154,8 @@ def _report(fleet: Fleet, as_json: bool, seconds: float) -> None:
           f"stats and /metrics at http://{fleet.state.options.admin_listen}/")
     for service, url in fleet.site_urls().items():
         print(f"{service} stands before its sites at {paint(url, 'bold')}")
+    if seen["postgres"]:
+        print(overview.psql(seen["postgres"]))
     lines = [line.replace("{url}", fleet.url).replace("{site}", fleet.site_urls().get(manifest.name, fleet.url))
              for manifest in fleet.services() for line in manifest.try_lines]
     if lines:

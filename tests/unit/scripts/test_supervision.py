@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Iterable
 
 import pytest
 
-from shoal_fleet import processes, render, supervision
+from shoal_fleet import processes, render, stopping, supervision
 from shoal_fleet.supervisor import Program
+from shoal_fleet.terminal import Terminal
 
 
 class Supervisor:
@@ -22,23 +23,40 @@ class Supervisor:
     def stop(self, name: str) -> None:
         self.told.append(name)
 
+    def signal(self, name: str, signal: str) -> None:
+        self.told.append(name)
+
+    def wait_stopped(self, names: Iterable[str], seconds: float) -> None:
+        assert set(names) & {*self.states} <= {*self.told}, "nobody waits for what was not told"
+        self.told.append("waited")
+
     def remove(self, name: str) -> bool:
         del self.states[name]
         return True
 
 
-def test_redis_ends_after_the_workers_that_ask_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("store", ["redis-state", "postgres"])
+def test_what_workers_ask_ends_after_them(monkeypatch: pytest.MonkeyPatch, store: str) -> None:
     monkeypatch.setattr(render, "programs", lambda fleet: {"haproxy": b""})
-    supervisor = Supervisor(haproxy="RUNNING", limiter_1_a="RUNNING", redis_state="RUNNING")
-    monkeypatch.setattr(processes, "redis", lambda *words: None)
+    supervisor = Supervisor(haproxy="RUNNING", limiter_1_a="RUNNING", **{store.replace("-", "_"): "RUNNING"})
+    monkeypatch.setattr(processes, "server", lambda *words: None)
     fleet: Any = SimpleNamespace(supervisor=supervisor, layout=None, account=SimpleNamespace(uid=0))
-    assert supervision.end_surplus(fleet) == {"limiter-1-a", "redis-state"}
+    assert supervision.end_surplus(fleet) == {"limiter-1-a", store}
     supervisor.states["limiter-1-a"] = "STOPPING"
-    assert supervision.end_surplus(fleet) == {"limiter-1-a", "redis-state"}
+    assert supervision.end_surplus(fleet) == {"limiter-1-a", store}
     assert set(supervisor.told) == {"limiter-1-a"}
     supervisor.states["limiter-1-a"] = "EXITED"
-    assert supervision.end_surplus(fleet) == {"redis-state"}
-    assert supervision.end_surplus(fleet) == {"redis-state"} and "redis-state" in supervisor.told
-    supervisor.states["redis-state"] = "STOPPED"
+    assert supervision.end_surplus(fleet) == {store}
+    assert supervision.end_surplus(fleet) == {store} and store in supervisor.told
+    supervisor.states[store] = "STOPPED"
     assert supervision.end_surplus(fleet) == set()
     assert set(supervisor.states) == {"haproxy"}
+
+
+def test_a_fleet_stops_from_its_clients_to_what_its_workers_ask() -> None:
+    supervisor = Supervisor(redis_state="RUNNING", postgres="RUNNING", relay_1a="RUNNING", haproxy="RUNNING")
+    fleet: Any = SimpleNamespace(supervisor=supervisor, terminal=Terminal(quiet=True), ending_s=60)
+    stopping._stop_programs(fleet)
+    assert [name for name in supervisor.told if name != "waited"] == ["haproxy", "relay-1a", "postgres", "redis-state"]
+    for name in ("relay-1a", "postgres"):
+        assert supervisor.told[supervisor.told.index(name) + 1] == "waited", "what it asks goes only then"
