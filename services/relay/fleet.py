@@ -1,0 +1,175 @@
+"""scripts/fleet relay: the database made ready, the rules compared with its schema, and how far purges have come."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import subprocess
+from typing import Any, Mapping
+
+from shoal_fleet.errors import FleetError
+from shoal_fleet.fleet import Fleet
+from shoal_fleet.terminal import duration, table
+from shoal_fleet.tool import Tool
+from shoal_fleet.worker_api import get, of_each
+
+_EXAMPLES = """\
+examples:
+  scripts/fleet relay setup --print     the SQL that makes the database ready
+  scripts/fleet relay check             would each rule purge all that it should?
+  scripts/fleet relay status            who follows the slot, and how far behind
+"""
+_SETUP = """\
+Makes the publication, the slot and the replica identities that the rules in force need, as the account and the
+database role that the relay has. --print changes nothing and prints the SQL, for a role that may do more: pipe it
+into psql. What is there already is left as it is, so it is safe to run again.
+
+Ends with 0 when the database is ready, with 1 when it refused or is not reached.
+
+examples:
+  scripts/fleet relay setup
+  scripts/fleet relay setup --print | psql -h /run/postgresql -U postgres shop
+"""
+_CHECK = """\
+Compares the rules in force with the schema as it is now: tables and columns that are not there, old values that
+the replica identity does not carry, tables that PostgreSQL does not log. Says what would help, and changes nothing.
+
+Ends with 0 when every rule holds, with 1 when one is refused or the database is not reached.
+
+examples:
+  scripts/fleet relay check
+  scripts/fleet relay check --json
+"""
+_STATUS = """\
+ROLE is active (it follows the slot), standby (it takes over when the active one is gone) or disconnected, with the
+reason below. RECEIVED and CONFIRMED are positions in PostgreSQL's log; LAG is what the log has beyond CONFIRMED, in
+bytes and in time; OPEN transactions have been received and not confirmed; ROWS is how many changed rows they had,
+PURGES what became of them, since the worker started. A change of EPOCH has voided all that was cached before it.
+
+examples:
+  scripts/fleet relay status
+  scripts/fleet relay status --json | jq '.workers[] | select(.role == "active") | .lag_ms'
+"""
+
+_HEADER = ("WORKER", "ROLE", "RECEIVED", "CONFIRMED", "LAG", "BEHIND", "OPEN", "ROWS", "PURGES", "EPOCH")
+_COUNTS = ("open_transactions", "rows", "purges", "epoch")
+_RIGHT = ("LAG", "BEHIND", "OPEN", "ROWS", "PURGES", "EPOCH")
+
+
+def register(subparsers: Any, context: Any) -> None:
+    parser = context.add_parser(subparsers, "relay", "make a database ready, check rules, show how far purges are",
+                                epilog=_EXAMPLES)
+    nested = parser.add_subparsers(dest="relay_command", metavar="setup|check|status", required=True)
+    setup = context.add_parser(nested, "setup", "make the publication, the slot and replica identities", epilog=_SETUP)
+    setup.add_argument("--print", action="store_true", help="print the SQL, and do nothing")
+    setup.set_defaults(run=run_setup)
+    check = context.add_parser(nested, "check", "compare the rules with the schema", epilog=_CHECK)
+    check.set_defaults(run=run_check)
+    status = context.add_parser(nested, "status", "print who follows the slot, and how far behind", epilog=_STATUS)
+    status.set_defaults(run=run_status)
+
+
+def run_setup(tool: Tool, args: argparse.Namespace) -> int:
+    return _run(tool, ["setup", *(["--print"] if args.print else [])])
+
+
+def run_check(tool: Tool, args: argparse.Namespace) -> int:
+    return _run(tool, ["check", *(["--json"] if getattr(args, "json", False) else [])])
+
+
+def _run(tool: Tool, words: list[str]) -> int:
+    """As the account: a database that knows its clients by their names sees the one that the workers have."""
+    fleet = tool.open()
+    fleet.need_places("relay")
+    subcommand, *options = words
+    command = [str(fleet.layout.binaries / fleet.state.build / fleet.manifest("relay").executable), subcommand,
+               "--config", str(fleet.layout.config), *options]
+    tool.terminal.clear()
+    try:
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, cwd="/", **fleet.account.popen_arguments()).returncode
+    except OSError as error:
+        raise FleetError(f"{command[0]} can't be run: {error.strerror}", "'scripts/fleet up' puts it there") from None
+    if code < 0:
+        raise FleetError(f"{command[0]} was ended by signal {-code}", "run the same command again")
+    return code
+
+
+def run_status(tool: Tool, args: argparse.Namespace) -> int:
+    fleet = tool.open()
+    fleet.need_running()
+    fleet.need_places("relay")
+    workers, missing = _seen(fleet)
+    for worker, why in missing.items():
+        tool.terminal.say(f"{worker} can't be asked: {why}")
+    if not workers:
+        raise FleetError("no worker of relay answers", "'scripts/fleet doctor' looks for the reason")
+    if getattr(args, "json", False):
+        print(json.dumps({"workers": workers, "missing": sorted(missing)}, indent=2))
+    else:
+        print(report(workers))
+    return 0
+
+
+def _seen(fleet: Fleet) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """What the workers say, and why others say nothing."""
+    answers = of_each(fleet.workers("relay"), lambda worker: _ask(fleet, worker))
+    return ({worker: found for worker, found in answers.items() if isinstance(found, dict)},
+            {worker: found for worker, found in answers.items() if isinstance(found, str)})
+
+
+def _ask(fleet: Fleet, worker: str) -> dict[str, Any] | str:
+    try:
+        status, body = get(fleet.layout.admin(worker), "/-/relay")
+        found = json.loads(body) if status == 200 else f"it answers {status}"
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return str(error)
+    return found if isinstance(found, (dict, str)) else "its answer is no JSON object"
+
+
+def report(workers: Mapping[str, Mapping[str, Any]]) -> str:
+    """A table, what they follow, and why one follows nothing."""
+    lines = [table(_HEADER, [_row(worker, one) for worker, one in workers.items()], _RIGHT)]
+    sources = dict.fromkeys(_source(one) for one in workers.values())
+    reasons = [f"{worker}: {printable(str(one['why']))}" for worker, one in workers.items() if one.get("why")]
+    for more in (list(filter(None, sources)), reasons):
+        lines += ["", *more] if more else []
+    return "\n".join(lines)
+
+
+def _row(worker: str, one: Mapping[str, Any]) -> list[str]:
+    def shown(name: str) -> str:
+        return "-" if one.get(name) is None else printable(str(one[name]))
+
+    return [worker, shown("role"), shown("received"), shown("confirmed"), _size(one.get("lag_bytes")),
+            _time(one.get("lag_ms")), *(shown(name) for name in _COUNTS)]
+
+
+def _source(one: Mapping[str, Any]) -> str:
+    names = (("slot", "slot {}"), ("publication", "publication {}"), ("server", "of {}"),
+             ("system_id", "system {}"), ("timeline", "timeline {}"))
+    return ", ".join(text.format(printable(str(one[name]))) for name, text in names if one.get(name) not in (None, ""))
+
+
+def _size(count: Any) -> str:
+    if not isinstance(count, (int, float)):
+        return "-"
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
+
+
+def _time(milliseconds: Any) -> str:
+    if not isinstance(milliseconds, (int, float)):
+        return "-"
+    if milliseconds < 1000:
+        return f"{milliseconds:g} ms"
+    return f"{milliseconds / 1000:.1f} s" if milliseconds < 60_000 else duration(milliseconds / 1000)
+
+
+def printable(text: str) -> str:
+    """A server's own words: nothing in them may reach a terminal as a command."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

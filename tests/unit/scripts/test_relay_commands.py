@@ -1,0 +1,136 @@
+"""services/relay/fleet.py: what the relay's own program is asked, and how its workers' words are shown."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from samples import ROOT
+from shoal_fleet import manifest
+from shoal_fleet.cli import main
+from shoal_fleet.errors import FAILED, USAGE, FleetError
+from shoal_fleet.fleet import Fleet
+from shoal_fleet.numbers import set_count
+
+
+def _load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("relay_commands", ROOT / "services" / "relay" / "fleet.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+relay = _load()
+ACTIVE = {"role": "active", "slot": "shoal", "publication": "shop", "system_id": "7123", "timeline": 1,
+          "received": "0/16B3748", "confirmed": "0/16B3700", "server": "host=/run/postgresql", "lag_bytes": 72,
+          "lag_ms": 3, "open_transactions": 1, "purges": 12, "rows": 40, "epoch": 2}
+GONE = {"role": "disconnected", "slot": "shoal", "publication": "shop", "why": "no\x1b[2J route", "lag_bytes": 3 << 20,
+        "lag_ms": 61_000}
+
+
+@pytest.fixture
+def running(fleet: Fleet) -> Any:
+    """A tool whose fleet has two relay workers, on paper."""
+    fleet.manifests["relay"] = manifest.load_all(ROOT / "services")["relay"]
+    set_count(fleet, fleet.manifests["relay"], 2)
+    fleet.state.up = True
+    return SimpleNamespace(open=lambda: fleet, terminal=fleet.terminal)
+
+
+def program(fleet: Fleet, script: str) -> None:
+    path = fleet.layout.binaries / fleet.state.build / "shoal-relay"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize(("run", "given", "words"), [
+    ("run_setup", {"print": False}, "setup --config {config}"),
+    ("run_setup", {"print": True}, "setup --config {config} --print"),
+    ("run_check", {}, "check --config {config}"),
+    ("run_check", {"json": True}, "check --config {config} --json"),
+])
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_the_relays_own_program_answers(running: Any, capfd: pytest.CaptureFixture[str], run: str,
+                                        given: dict[str, bool], words: str, code: int) -> None:
+    program(running.open(), f'echo "$@"; exit {code}')
+    assert getattr(relay, run)(running, SimpleNamespace(**given)) == code
+    assert capfd.readouterr().out == words.format(config=running.open().layout.config) + "\n"
+
+
+def test_without_a_program_or_after_its_violent_end_there_is_a_next_step(running: Any) -> None:
+    with pytest.raises(FleetError, match="can't be run") as caught:
+        relay.run_check(running, SimpleNamespace())
+    assert "scripts/fleet up" in caught.value.hint
+    program(running.open(), "kill -9 $$")
+    with pytest.raises(FleetError, match="signal 9"):
+        relay.run_check(running, SimpleNamespace())
+
+
+def test_a_relay_that_has_nothing_to_do_is_told_what_it_lacks(running: Any) -> None:
+    running.open().state.services.clear()
+    for command in (relay.run_setup, relay.run_check, relay.run_status):
+        with pytest.raises(FleetError, match="'relay' is not run") as caught:
+            command(running, SimpleNamespace(print=False))
+        assert "--postgres" in caught.value.hint
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, answers: dict[str, tuple[int, bytes]]) -> None:
+    def get(path: Path, target: str) -> tuple[int, bytes]:
+        assert target == "/-/relay"
+        if path.stem not in answers:
+            raise ConnectionRefusedError("nobody listens")
+        return answers[path.stem]
+
+    monkeypatch.setattr(relay, "get", get)
+
+
+def test_status_has_who_answers_and_names_who_does_not(running: Any, monkeypatch: pytest.MonkeyPatch,
+                                                       capsys: pytest.CaptureFixture[str]) -> None:
+    answering(monkeypatch, {"relay-1": (200, json.dumps(ACTIVE).encode())})
+    assert relay.run_status(running, SimpleNamespace(json=True)) == 0
+    assert json.loads(capsys.readouterr().out) == {"workers": {"relay-1": ACTIVE}, "missing": ["relay-2"]}
+    answering(monkeypatch, {"relay-1": (404, b"{}"), "relay-2": (200, b"[]")})
+    with pytest.raises(FleetError, match="no worker of relay answers"):
+        relay.run_status(running, SimpleNamespace())
+
+
+def test_status_for_people_is_aligned_and_says_why() -> None:
+    assert relay.report({"relay-1": ACTIVE, "relay-2": GONE}).splitlines() == [
+        "WORKER   ROLE          RECEIVED   CONFIRMED      LAG  BEHIND  OPEN  ROWS  PURGES  EPOCH",
+        "relay-1  active        0/16B3748  0/16B3700     72 B    3 ms     1    40      12      2",
+        "relay-2  disconnected  -          -          3.0 MiB   1m01s     -     -       -      -",
+        "",
+        "slot shoal, publication shop, of host=/run/postgresql, system 7123, timeline 1",
+        "slot shoal, publication shop",
+        "",
+        "relay-2: no\\x1b[2J route",
+    ]
+
+
+@pytest.mark.parametrize("command", ["relay", "relay setup", "relay check", "relay status"])
+def test_help_of_relay_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*command.split(), "--help"], ROOT)
+    assert caught.value.code == 0
+    assert "examples:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", ["relay", "relay drop", "relay setup now"])
+def test_usage_errors_of_relay_end_with_2(line: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(line.split(), ROOT)
+    assert caught.value.code == USAGE
+
+
+@pytest.mark.parametrize("command", ["relay setup", "relay check", "relay status"])
+def test_without_a_fleet_relay_says_how_to_start_one(command: str, tmp_path: Path,
+                                                     capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command.split(), "--home", str(tmp_path / "none")], ROOT) == FAILED
+    assert "scripts/fleet up" in capsys.readouterr().err
