@@ -13,14 +13,14 @@ from typing import Any, Iterator, Mapping
 import pytest
 
 from origin_server import Origin
-from shoal_cli import PATIENT, ROOT, FleetUnderTest, Make
+from shoal_cli import PATIENT, ROOT, WORKERS, FleetUnderTest, Make
 
 
 @pytest.fixture(scope="session")
 def binaries() -> Path:
     """The workers under test: $SHOAL_BIN, or what the release preset built."""
     folder = Path(os.environ.get("SHOAL_BIN", ROOT / "build" / "release" / "bin"))
-    for worker in ("shoal-limiter", "shoal-cache"):
+    for worker in WORKERS:
         if not os.access(folder / worker, os.X_OK):
             pytest.fail(f"{folder}/{worker} is missing: cmake --preset release && cmake --build --preset release")
     return folder

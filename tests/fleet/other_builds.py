@@ -8,9 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from shoal_cli import FleetUnderTest
-
-NAMES = ("shoal-cache", "shoal-limiter")
+from shoal_cli import WORKERS, FleetUnderTest
 
 
 class Builds:
@@ -26,7 +24,7 @@ class Builds:
     def good(self, name: str) -> Path:
         """The same but for its digest: what follows an ELF file's end changes nothing else."""
         folder = self._made(name)
-        for executable in NAMES:
+        for executable in WORKERS:
             shutil.copyfile(self._fleet.binaries / executable, folder / executable)
             (folder / executable).chmod(0o755)
         with open(folder / "shoal-limiter", "ab") as file:
@@ -36,7 +34,7 @@ class Builds:
     def script(self, name: str, body: str) -> Path:
         """A shell script for each worker, which takes any configuration. `$real` is what it stands for."""
         folder = self._made(name)
-        for executable in NAMES:
+        for executable in WORKERS:
             real = shlex.quote(str(self._real / executable))
             (folder / executable).write_text(
                 f"#!/bin/sh\nreal={real}\ncase $* in *--check-config*) exec \"$real\" \"$@\";; esac\n{body}\n")

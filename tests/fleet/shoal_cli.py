@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 ROOT = Path(os.environ.get("SHOAL_ROOT", Path(__file__).resolve().parents[2]))
+WORKERS = tuple(sorted(f"shoal-{file.parent.name}" for file in (ROOT / "services").glob("*/service.json")))
+"""What a folder for `up --bin` must have."""
 
 
 # Under the tests' own load a command may wait longer than the 100 ms that it usually has: that is no failure here.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shoal_cli import FleetUnderTest, Make, alive, eventually
+from shoal_cli import WORKERS, FleetUnderTest, Make, alive, eventually
 
 
 def test_status_has_one_object_per_worker(shared: FleetUnderTest) -> None:
@@ -134,7 +134,7 @@ def test_new_options_reach_a_running_fleet(fleet: FleetUnderTest) -> None:
 
 def put_broken_worker(folder: Path, ending: str) -> Path:
     folder.mkdir()
-    for name in ("shoal-cache", "shoal-limiter"):
+    for name in WORKERS:
         (folder / name).write_text(f"#!/bin/sh\ncase $* in *--check-config*) exit 0;; esac\n{ending}\n")
         (folder / name).chmod(0o755)
     return folder

@@ -10,7 +10,7 @@ import pytest
 
 from load import owners
 from origin_server import Origin
-from shoal_cli import FleetUnderTest, Make
+from shoal_cli import WORKERS, FleetUnderTest, Make
 
 KEYS = [f"bulk/plan-{number}" for number in range(4000)]
 
@@ -65,7 +65,7 @@ def test_options(shared: FleetUnderTest, arguments: tuple[str, ...], steps: list
 
 
 def test_another_binary_and_another_configuration(shared: FleetUnderTest, tmp_path: Path) -> None:
-    for name in ("shoal-limiter", "shoal-cache"):
+    for name in WORKERS:
         (tmp_path / name).write_bytes((shared.binaries / name).read_bytes() + b"\n")
         (tmp_path / name).chmod(0o755)
     assert plan(shared, "--bin", str(tmp_path))["steps"] == [

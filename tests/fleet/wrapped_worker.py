@@ -5,9 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from shoal_cli import FleetUnderTest
-
-WORKERS = ("shoal-limiter", "shoal-cache")
+from shoal_cli import WORKERS, FleetUnderTest
 
 
 def wrap(fleet: FleetUnderTest, line: str) -> Path:
