@@ -95,11 +95,15 @@ asio::awaitable<void> feed::attempt()
 {
     // Without Redis nothing could be confirmed, and a connection that confirms nothing keeps PostgreSQL from ending.
     if (!on_.state.available()) {
-        (void)give_up("Redis is not available");
+        standing_.why = "Redis is not available";
         co_return;
     }
-    if (!co_await connect() || !co_await prepare_slot() || !co_await take_slot()) co_return;
-    if (!co_await attach()) co_return;
+    // A variable, as GCC 12 lays the frame of a coroutine without any out wrongly when it awaits in a condition.
+    bool goes_on = co_await connect();
+    if (goes_on) goes_on = co_await prepare_slot();
+    if (goes_on) goes_on = co_await take_slot();
+    if (goes_on) goes_on = co_await attach();
+    if (!goes_on) co_return;
     counts_.connections.add();
     standing_.as = role::active;
     standing_.why.clear();

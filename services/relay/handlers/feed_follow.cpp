@@ -214,7 +214,8 @@ asio::awaitable<void> feed::beat()
         claimed = asked;
         // A look may be under way that began before the clock was read.
         const auto with = co_await sight_after(sights_ + 1);
-        if (!with || !co_await confirm()) break;
+        if (!with) break;
+        if (!co_await confirm()) break;
         proven = co_await caught_up(*with);
         while (!over_ && proven && boot_clock::now() < asked + beat_interval)
             co_await wait_for_change(asked + beat_interval - boot_clock::now());

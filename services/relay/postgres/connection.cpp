@@ -241,7 +241,9 @@ awaitable<result<void>> connection::send(std::string message)
 {
     if (!handle_) co_return errc::database_lost;
     if (PQputCopyData(handle_.get(), message.data(), static_cast<int>(message.size())) < 0) co_return lost();
-    if (!co_await flush()) co_return handle_ ? lost() : errc::database_lost;
+    // A variable, as in feed::attempt().
+    const bool sent = co_await flush();
+    if (!sent) co_return handle_ ? lost() : errc::database_lost;
     co_return boost::system::in_place_value;
 }
 

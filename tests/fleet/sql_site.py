@@ -1,0 +1,77 @@
+"""A shop whose pages are made of a database's rows: what the relay has to keep the cache true to."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import Any, Iterator
+
+import pytest
+
+from origin_server import Asked, Origin, Page
+from postgres_server import PostgresServer
+
+psycopg2 = pytest.importorskip("psycopg2", reason="needs python3-psycopg2 (scripts/bootstrap test)")
+
+SCHEMA = """
+CREATE TABLE category (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE product (id int PRIMARY KEY, category_id int NOT NULL REFERENCES category, name text NOT NULL);
+ALTER TABLE product REPLICA IDENTITY FULL;
+INSERT INTO category SELECT n, 'category ' || n FROM generate_series(1, 10) n;
+INSERT INTO product SELECT n, 1 + n % 10, 'product ' || n FROM generate_series(1, 100) n;
+CREATE PUBLICATION shoal FOR ALL TABLES;
+"""
+
+RULES = [
+    {"table": "product", "tags": ["product:{id}", "category:{category_id}"], "table_tag": "products"},
+    {"table": "category", "tags": ["category:{id}"], "table_tag": "categories"},
+]
+
+
+class Shop:
+    """Pages /product/N and /category/N, each with its tags."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self.server = server
+        self._own = threading.local()
+
+    def ask(self, query: str, *values: Any) -> list[Any]:
+        """On a connection of this thread's, which is made anew after the database was away."""
+        if getattr(self._own, "connection", None) is None:
+            self._own.connection = psycopg2.connect(self.server.dsn)
+            self._own.connection.autocommit = True
+        try:
+            with self._own.connection.cursor() as cursor:
+                cursor.execute(query, values)
+                return list(cursor.fetchall()) if cursor.description else []
+        except psycopg2.Error:
+            self._own.connection.close()
+            self._own.connection = None
+            raise
+
+    def truth(self, path: str) -> str:
+        kind, _, number = path[1:].partition("/")
+        if kind == "product":
+            rows = self.ask("SELECT name, category_id FROM product WHERE id = %s", number)
+        else:
+            rows = self.ask("SELECT id, name FROM product WHERE category_id = %s ORDER BY id", number)
+        return repr(rows)
+
+    def page(self, asked: Asked) -> Page:
+        try:
+            body = self.truth(asked.path)
+        except psycopg2.Error:
+            return Page(b"no database", status=503)
+        kind, _, number = asked.path[1:].partition("/")
+        tags = f"{kind}:{number} {'products' if kind == 'product' else 'products categories'}"
+        return Page(body.encode(), headers={"Cache-Control": "max-age=600", "Surrogate-Key": tags})
+
+
+@contextmanager
+def shop(server: PostgresServer) -> Iterator[tuple[Shop, Origin]]:
+    server.sql(SCHEMA)
+    made = Shop(server)
+    with Origin() as origin:
+        origin.put("/product/*", made.page)
+        origin.put("/category/*", made.page)
+        yield made, origin
