@@ -33,6 +33,8 @@ log_follower::next log_follower::renewed(const log_head& reply, std::span<const 
         return next::join;
     }
     lease_until_ = std::max(lease_until_, terms_.expiry(reply.sent));
+    // What the relay had purged before it said so is applied by now.
+    if (reply.relay_age) relayed_at_ = std::max(relayed_at_, reply.sent - *reply.relay_age);
     return next::wait;
 }
 

@@ -2,7 +2,9 @@
 // One worker's copy of the purge log: the position that it has applied, the table, and the lease. A state machine
 // without I/O; store/purge_log.cpp feeds it what Redis says.
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -27,6 +29,8 @@ struct log_head {
     boot_time sent;
     boot_time received;
     stamp head;
+    /// How old the relay's last word was, by the server's clock.
+    std::optional<std::chrono::microseconds> relay_age{};
 };
 
 class log_follower final : public coherence_view {
@@ -36,6 +40,7 @@ public:
     [[nodiscard]] bool current(boot_time now) const noexcept override { return now < lease_until_; }
     /// Zero while it is joining.
     [[nodiscard]] stamp position() const noexcept override { return position_; }
+    [[nodiscard]] boot_time relayed_at() const noexcept override { return relayed_at_; }
     [[nodiscard]] standing judge(const stamp& of, std::span<const tag> tags) const noexcept override;
 
     /// What every script is told: whoever knows a newer epoch than the server forces a fresh one.
@@ -74,6 +79,7 @@ public:
 private:
     lease_terms terms_;
     boot_time lease_until_ = boot_time::min();
+    boot_time relayed_at_ = boot_time::min();
     stamp position_;
     /// The newest that was ever heard of, and when that was first.
     std::uint64_t epoch_ = 0;

@@ -18,6 +18,8 @@ public:
     [[nodiscard]] virtual bool current(boot_time now) const noexcept = 0;
     /// Of what is asked from the origin now; an epoch of zero before the log was ever read.
     [[nodiscard]] virtual stamp position() const noexcept = 0;
+    /// Everything that could be seen in the database then is purged, as far as its relay says; long ago without one.
+    [[nodiscard]] virtual boot_time relayed_at() const noexcept = 0;
     [[nodiscard]] virtual standing judge(const stamp& of, std::span<const tag> tags) const noexcept = 0;
 };
 

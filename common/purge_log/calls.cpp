@@ -13,6 +13,7 @@ namespace shoal::coherence {
 namespace {
 
 constexpr std::array<std::string_view, 4> keys{head_key, log_key, table_key, members_key};
+constexpr std::array<std::string_view, 5> keys_and_relay{head_key, log_key, table_key, members_key, relay_key};
 
 constexpr std::string_view most_entries_at_once = "1000";
 
@@ -126,16 +127,18 @@ purge_log_calls::reply<renewal> purge_log_calls::renew(std::uint64_t known, std:
     const auto applied = std::to_string(report.applied.sequence);
     const auto text = to_text(report);
     const std::array<std::string_view, 6> arguments{epoch, of, applied, incarnation, text, most_entries_at_once};
-    auto answer = co_await state_.eval(with_epoch<embedded::renew_lua>("purge_log_renew"), keys, arguments);
+    auto answer = co_await state_.eval(with_epoch<embedded::renew_lua>("purge_log_renew"), keys_and_relay, arguments);
     if (answer.has_error()) co_return answer.error();
 
     renewal made;
     made.since.raw = std::move(answer).value();
     const auto at = read_stamp(made.since.raw);
-    const auto* const parts = array_of(made.since.raw, 3);
+    const auto* const parts = array_of(made.since.raw, 4);
     auto entries = parts != nullptr ? read_entries((*parts)[2]) : std::nullopt;
-    if (!at || !entries) co_return make_error_code(errc::redis_unexpected_reply);
+    const auto* const age = parts != nullptr ? (*parts)[3].integer() : nullptr;
+    if (!at || !entries || age == nullptr) co_return make_error_code(errc::redis_unexpected_reply);
     made.head = {sent, boot_clock::now(), *at};
+    if (*age >= 0) made.head.relay_age = std::chrono::microseconds{*age};
     made.since.entries = *std::move(entries);
     co_return made;
 }

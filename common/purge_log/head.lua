@@ -1,6 +1,6 @@
 -- Where the log ends: what a worker reads before it loads the table.
 --
--- KEYS     those of purge_log_epoch.lua, which this is appended to
+-- KEYS     those of epoch.lua, which this is appended to
 -- ARGV[1]  newest epoch that the caller knows
 -- Reply    {epoch, sequence}
 

@@ -1,6 +1,6 @@
 -- Purges any number of tags under one sequence.
 --
--- KEYS     those of purge_log_epoch.lua, which this is appended to
+-- KEYS     those of epoch.lua, which this is appended to
 -- ARGV     newest epoch that the caller knows; buckets purged hard, and softly: 4 bytes each, the highest first;
 --          how many entries the log keeps
 -- Reply    {epoch, sequence, {incarnation, report, ...}} of all members

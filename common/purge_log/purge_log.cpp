@@ -292,6 +292,11 @@ stamp purge_log::position() const noexcept
     return impl_->follower().position();
 }
 
+boot_time purge_log::relayed_at() const noexcept
+{
+    return impl_->follower().relayed_at();
+}
+
 standing purge_log::judge(const stamp& of, std::span<const tag> tags) const noexcept
 {
     return impl_->follower().judge(of, tags);

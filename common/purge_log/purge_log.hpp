@@ -52,6 +52,7 @@ public:
 
     [[nodiscard]] bool current(boot_time now) const noexcept override;
     [[nodiscard]] stamp position() const noexcept override;
+    [[nodiscard]] boot_time relayed_at() const noexcept override;
     [[nodiscard]] standing judge(const stamp& of, std::span<const tag> tags) const noexcept override;
 
 private:

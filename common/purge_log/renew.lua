@@ -1,12 +1,19 @@
 -- Registers a worker, reports what it has applied, and gives it what came since.
 --
--- KEYS     those of purge_log_epoch.lua, which this is appended to
+-- KEYS     those of epoch.lua, which this is appended to; then the relay's hash
 -- ARGV     newest epoch that the caller knows; the report's epoch and sequence; the worker's incarnation; its report;
 --          how many entries at most
--- Reply    {epoch, sequence, entries as XRANGE has them}; no entries for a report of another epoch
+-- Reply    {epoch, sequence, entries as XRANGE has them, age of the relay's claim}; no entries for a report of another
+--          epoch; the age in microseconds of this server's clock, -1 without a claim
 
 local epoch, sequence = current_head(tonumber(ARGV[1]))
 redis.call('HSET', members_key, ARGV[4], ARGV[5])
 local applied = tonumber(ARGV[3])
-if tonumber(ARGV[2]) ~= epoch or applied >= sequence then return {epoch, sequence, {}} end
-return {epoch, sequence, redis.call('XRANGE', log_key, string.format('%.0f', applied + 1), '+', 'COUNT', ARGV[6])}
+local entries = {}
+if tonumber(ARGV[2]) == epoch and applied < sequence then
+    entries = redis.call('XRANGE', log_key, string.format('%.0f', applied + 1), '+', 'COUNT', ARGV[6])
+end
+local claim = redis.call('HGET', KEYS[5], 'claim')
+local clock = claim and redis.call('TIME')
+-- A clock that was set back says nothing.
+return {epoch, sequence, entries, claim and math.max(clock[1] * 1000000 + clock[2] - claim, -1) or -1}

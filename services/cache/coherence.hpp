@@ -1,6 +1,10 @@
 #pragma once
 // What the cache takes of the rules of coherence (common/coherence).
 
+#include <chrono>
+#include <optional>
+#include <span>
+
 #include "common/coherence/fills.hpp"
 #include "common/coherence/stamp.hpp"
 #include "common/coherence/tags.hpp"
@@ -15,5 +19,31 @@ using coherence::standing;
 using coherence::tag;
 using coherence::tag_kind;
 using coherence::tag_of;
+
+/// What counts for one site. A site whose `relay_within` is set relies on a relay: without a word of its that is young
+/// enough, it is as if there were no lease.
+class site_view final : public coherence_view {
+public:
+    /// The log lives longer.
+    site_view(const coherence_view& log, std::optional<std::chrono::nanoseconds> relay_within)
+        : log_{log}, within_{relay_within}
+    {
+    }
+
+    [[nodiscard]] bool current(boot_time now) const noexcept override
+    {
+        return log_.current(now) && (!within_ || now - log_.relayed_at() < *within_);
+    }
+    [[nodiscard]] stamp position() const noexcept override { return log_.position(); }
+    [[nodiscard]] boot_time relayed_at() const noexcept override { return log_.relayed_at(); }
+    [[nodiscard]] standing judge(const stamp& of, std::span<const tag> tags) const noexcept override
+    {
+        return log_.judge(of, tags);
+    }
+
+private:
+    const coherence_view& log_;
+    std::optional<std::chrono::nanoseconds> within_;
+};
 
 }  // namespace shoal::cache

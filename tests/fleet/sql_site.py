@@ -28,26 +28,31 @@ RULES = [
 ]
 
 
-class Shop:
-    """Pages /product/N and /category/N, each with its tags."""
+class Database:
+    """Asked from any thread, on a connection of that thread's."""
 
-    def __init__(self, server: PostgresServer) -> None:
-        self.server = server
+    def __init__(self, server: PostgresServer, db: str = "postgres") -> None:
+        self.server, self.db = server, db
         self._own = threading.local()
 
     def ask(self, query: str, *values: Any) -> list[Any]:
-        """On a connection of this thread's, which is made anew after the database was away."""
+        """The connection is made anew after the database was away."""
         if getattr(self._own, "connection", None) is None:
-            self._own.connection = psycopg2.connect(self.server.dsn)
+            self._own.connection = psycopg2.connect(self.server.dsn_of(self.db))
             self._own.connection.autocommit = True
+            self._own.connection.set_client_encoding("UTF8")
         try:
             with self._own.connection.cursor() as cursor:
-                cursor.execute(query, values)
+                cursor.execute(query, values or None)
                 return list(cursor.fetchall()) if cursor.description else []
         except psycopg2.Error:
             self._own.connection.close()
             self._own.connection = None
             raise
+
+
+class Shop(Database):
+    """Pages /product/N and /category/N, each with its tags."""
 
     def truth(self, path: str) -> str:
         kind, _, number = path[1:].partition("/")

@@ -19,6 +19,7 @@ namespace shoal::cache {
 struct engine {
     explicit engine(const worker::context& from, std::shared_ptr<const settings> first);
 
+    [[nodiscard]] site_view view_of(const site& one) const noexcept { return {log, one.relay_within}; }
     [[nodiscard]] fill_id next_fill() noexcept { return {process, ++fills}; }
 
     worker::context on;

@@ -57,7 +57,7 @@ fetch::done fetch::from_second_level()
 {
     auto found = co_await with_.l2.find(what_.key, what_);
     const auto now = boot_clock::now();
-    if (!found || !with_.log.current(now)) co_return false;
+    if (!found || !with_.view_of(what_.at->of()).current(now)) co_return false;
     const auto how_it_stands = with_.log.judge(found->since(), found->tags());
     const auto verdict = protocol::judge({.use = found->use(),
                                           .age = found->age(now),

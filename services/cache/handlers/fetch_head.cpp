@@ -132,8 +132,8 @@ stored_parts fetch::with_head(unsigned status, std::optional<std::uint64_t> leng
 bool fetch::renewed()
 {
     const bool strong = protocol::is_strong(validates_->etag());
-    if (!may_validate(with_.log, boot_clock::now(), with_.log.judge(validates_->since(), validates_->tags()), strong))
-        return false;
+    const auto log = with_.view_of(what_.at->of());
+    if (!may_validate(log, boot_clock::now(), log.judge(validates_->since(), validates_->tags()), strong)) return false;
     if (!protocol::confirms(fields_, validators_of(*validates_))) return false;
     const auto keys = protocol::read_keys(fields_);
     if (keys.too_many) return false;

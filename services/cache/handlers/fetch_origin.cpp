@@ -71,7 +71,7 @@ asio::awaitable<void> fetch::from_origin()
 bool fetch::may_serve_instead(const stored& kept) const
 {
     const auto stands = with_.log.judge(kept.since(), kept.tags());
-    return may_serve_stale(with_.log, received_, stands) &&
+    return may_serve_stale(with_.view_of(what_.at->of()), received_, stands) &&
            protocol::judge({.use = kept.use(),
                             .age = kept.age(received_),
                             .softly_purged = stands == standing::softly_purged,

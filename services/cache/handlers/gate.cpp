@@ -69,7 +69,7 @@ std::optional<http::response> gate::locate(const http::request& from)
 
 gate::sight gate::look_up(ask& what, boot_time now)
 {
-    if (!engine_.log.current(now)) return {};
+    if (!engine_.view_of(what.at->of()).current(now)) return {};
     auto found = engine_.l1.find(what.key, what);
     if (!found) return {look_up_part(what, now), nullptr};
     const auto how_it_stands = engine_.log.judge(found->since(), found->tags());

@@ -125,14 +125,14 @@ asio::awaitable<void> gate::visit(ask what, http::exchange& to)
 gate::seat gate::take_seat(ask& what, const stored_ptr& stale, bool alone)
 {
     if (!alone && (stale || !asks_for_part(what.view.range)))
-        if (auto found = engine_.under_way.join(what, engine_.log, boot_clock::now()); found.in)
+        if (auto found = engine_.under_way.join(what, engine_.view_of(what.at->of()), boot_clock::now()); found.in)
             return {std::move(found.in), found.ticket, false};
     return {start(what, stale, alone), {}, true};
 }
 
 fill_ptr gate::start(const ask& what, const stored_ptr& stale, bool alone)
 {
-    const bool leased = engine_.log.current(boot_clock::now());
+    const bool leased = engine_.view_of(what.at->of()).current(boot_clock::now());
     fill_ptr made{new fill{engine_.on.loop.get_executor(), what.key, stale, why_forwarded(stale)}};
     fetch::circumstances how;
     how.part = asks_for_part(what.view.range) && !stale;
@@ -170,11 +170,11 @@ bool gate::is_for(ask& what, const seat& at) const
     if (at.leads) return true;
     if (from.personal()) return false;
     if (from.head().status != 0 && !from.head().shared) return false;
+    const auto log = engine_.view_of(what.at->of());
     const auto fits = [&](std::string_view vary, std::string_view variant, std::span<const tag> tags) {
         if (!vary.empty() && what.of(vary) != variant) return false;
-        if (from.older())
-            return engine_.log.current(boot_clock::now()) && engine_.log.judge(from.since(), tags) == standing::current;
-        return follow_fill(engine_.log, from.since(), at.ticket, tags) == standing::current;
+        if (from.older()) return log.current(boot_clock::now()) && log.judge(from.since(), tags) == standing::current;
+        return follow_fill(log, from.since(), at.ticket, tags) == standing::current;
     };
     if (made) return fits(made->vary(), made->variant(), made->tags());
     const auto& kept = from.head().kept;
@@ -185,7 +185,7 @@ bool gate::is_for(ask& what, const seat& at) const
 bool gate::may_have(const ask& what, const stored& kept) const
 {
     const auto now = boot_clock::now();
-    if (!engine_.log.current(now)) return false;
+    if (!engine_.view_of(what.at->of()).current(now)) return false;
     const auto stands = engine_.log.judge(kept.since(), kept.tags());
     return stands != standing::purged &&
            protocol::judge({.use = kept.use(),
@@ -241,7 +241,7 @@ void gate::fail(ask& what, stored_ptr stale, boost::system::error_code why, http
     if (!found) found = std::move(stale);
     if (found) {
         const auto stands = engine_.log.judge(found->since(), found->tags());
-        if (may_serve_stale(engine_.log, now, stands) &&
+        if (may_serve_stale(engine_.view_of(what.at->of()), now, stands) &&
             protocol::judge({.use = found->use(),
                              .age = found->age(now),
                              .wishes = what.view.directives,

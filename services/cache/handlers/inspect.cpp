@@ -148,12 +148,14 @@ http::reply inspection::inspect(const http::request& from) const
     for (const auto& one : engine_.l1.variants(place->key))
         variants.push_back(show(*one, engine_.log.judge(one->since(), one->tags()), now));
     const bool leased = engine_.log.current(now);
+    const bool relayed = !leased || engine_.view_of(*place->of).current(now);
     const bool uncacheable = engine_.not_cached.marked(place->key, now);
     const auto last = engine_.not_stored.of(place->key);
     const bool here = !variants.empty() && !uncacheable && rule_against(*place->by).empty();
-    const std::string why = !leased ? "the worker has no lease on the purge log: it serves from the origin"
-                            : here  ? std::string{why_here(variants)}
-                                    : why_not_here(*place->by, last, uncacheable, now);
+    const std::string why = !leased    ? "the worker has no lease on the purge log: it serves from the origin"
+                            : !relayed ? "no relay has said within `relay_within` that everything is purged"
+                            : here     ? std::string{why_here(variants)}
+                                       : why_not_here(*place->by, last, uncacheable, now);
     json answer{
         {"key", shown(place->key)}, {"site", place->of->name},        {"found", !variants.empty()}, {"why", why},
         {"lease", leased},          {"variants", std::move(variants)}};

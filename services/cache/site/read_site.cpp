@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 constexpr std::size_t most_rules = 100;
 constexpr std::size_t most_socket_path = 107;
 constexpr config::duration_range timeouts{1ms, 1h};
+/// A relay says something ten times a second, and a worker hears it four times.
+constexpr config::duration_range relay_words{400ms, 1h};
 constexpr std::int64_t kb = 1 << 10;
 constexpr config::integer_range objects{kb, kb << 24U};
 
@@ -124,6 +126,8 @@ site read_site(config::object& from)
     made.hosts = read_texts(from, "hosts", {.least = 1, .refuse = refuse_host});
     read_origin(from, made);
     made.max_object = static_cast<std::uint64_t>(from.size("max_object", objects, kb << 14U));
+    if (from.raw("relay_within") != nullptr)
+        made.relay_within = read_milliseconds(from, "relay_within", relay_words, 500ms);
     made.tags_hidden = from.boolean("tags_hidden", made.tags_hidden);
     made.addresses = from.one_of<forwarded_for>(
         "forwarded_for",

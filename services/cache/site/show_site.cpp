@@ -45,6 +45,7 @@ json to_json(const site& from)
                {"tags_hidden", from.tags_hidden},
                {"forwarded_for", name_of(from.addresses)},
                {"rules", json::array()}};
+    if (from.relay_within) shown["relay_within"] = config::format_duration(*from.relay_within);
     show_origin(from.origin, shown);
     show_handling(from.otherwise, shown);
     for (const auto& one : from.rules) shown["rules"].push_back(to_json(one));

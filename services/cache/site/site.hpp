@@ -55,6 +55,9 @@ struct site {
     origin_servers origin;
     /// Bytes of body above which a response streams through without being stored.
     std::uint64_t max_object = std::uint64_t{16} << 20U;
+    /// It relies on the relay of its database: nothing is served from what is kept unless the relay has said for less
+    /// long than this that everything is purged.
+    std::optional<std::chrono::milliseconds> relay_within{};
     /// Surrogate-Key, Cache-Tag and xkey do not go to clients.
     bool tags_hidden = false;
     forwarded_for addresses = forwarded_for::client;

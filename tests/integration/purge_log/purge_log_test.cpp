@@ -222,3 +222,22 @@ TEST_CASE("purge log: a member that has renewed since is not forgotten", "[cache
     REQUIRE(fleet.await(0, calls.forget(seen)).has_value());
     CHECK(members(fleet) == 1);
 }
+
+TEST_CASE("purge log: workers hear how long ago a relay said that everything is purged", "[cache][purge]")
+{
+    purge_fleet fleet{1};
+    CHECK(fleet.at(0).relayed_at() == boot_time::min());
+    const auto time = fleet.command({"TIME"});
+    const auto claim = std::stoll(*(*time.array())[0].text()) * 1'000'000 + std::stoll(*(*time.array())[1].text());
+    const auto before = boot_clock::now();
+    (void)fleet.command({"HSET", "{cache}:purge:relay", "claim", std::to_string(claim - 2'000'000)});
+    fleet.until([&] { return fleet.at(0).relayed_at() != boot_time::min(); });
+    CHECK(fleet.at(0).relayed_at() <= before - 2s);
+    CHECK(fleet.at(0).relayed_at() > before - 12s);
+    // As after the server's clock was set back: a time to come is no word at all.
+    const auto heard = fleet.at(0).relayed_at();
+    (void)fleet.command({"HSET", "{cache}:purge:relay", "claim", std::to_string(claim + 3'600'000'000)});
+    const auto until = boot_clock::now() + short_lease.lasts;
+    fleet.until([&] { return boot_clock::now() > until; });
+    CHECK(fleet.at(0).relayed_at() == heard);
+}

@@ -182,6 +182,8 @@ TEST_CASE("problems: of how a site reaches its origin", "[cache]")
 
 TEST_CASE("problems: of what is kept of a site", "[cache]")
 {
+    REQUIRE(of_site(R"("relay_within":"399ms")") ==
+            site_path + "relay_within: " + range_of("400ms", "1h") + "\"399ms\"");
     REQUIRE(of_site(R"("max_object":"1b")") ==
             site_path +
                 "max_object: must be a size from \"1kb\" to \"16gb\" (a whole number and b, kb, mb or gb), is \"1b\"");
@@ -198,7 +200,7 @@ TEST_CASE("problems: of what is kept of a site", "[cache]")
             site_path +
                 "pass: unknown key; known: name, hosts, origins, origin_host, connect_timeout, "
                 "first_byte_timeout, between_bytes_timeout, idle_timeout, connections, check, max_object, "
-                "tags_hidden, forwarded_for, methods, query, cookies, accept_encoding, accept_language, "
+                "relay_within, tags_hidden, forwarded_for, methods, query, cookies, accept_encoding, accept_language, "
                 "client_directives, ttl, default_ttl, negative_ttl, stale_while_revalidate, stale_if_error, "
                 "heuristics, rules");
     REQUIRE(of_site(R"("rules":{})") == site_path + "rules: must be an array of objects, is an object");

@@ -218,3 +218,23 @@ TEST_CASE("log follower: tags that share a bucket are purged together", "[cache]
     CHECK(judged(log, {7, 0}, 0x1235) == standing::purged);
     CHECK(judged(log, {7, 0}, 0x1236) == standing::current);
 }
+
+TEST_CASE("log follower: a relay's word counts from when the renewal was sent, less its age, once all is applied",
+          "[cache]")
+{
+    auto log = joined_at(7, 4);
+    CHECK(log.relayed_at() == boot_time::min());
+    auto reply = head(7, 6, start + 1s);
+    reply.relay_age = 30ms;
+    const entries one{7, 5, {1}};
+    CHECK(log.renewed(reply, one.made) == log_follower::next::again);
+    CHECK(log.relayed_at() == boot_time::min());
+    const entries other{7, 6, {2}};
+    CHECK(log.renewed(reply, other.made) == log_follower::next::wait);
+    CHECK(log.relayed_at() == start + 970ms);
+    // One that was sent earlier, or that knows of none, takes nothing back.
+    reply.sent = start + 500ms;
+    CHECK(log.renewed(reply, {}) == log_follower::next::wait);
+    CHECK(log.renewed(head(7, 6, start + 2s), {}) == log_follower::next::wait);
+    CHECK(log.relayed_at() == start + 970ms);
+}
