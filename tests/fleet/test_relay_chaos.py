@@ -21,6 +21,7 @@ from proof import dice
 from shoal_cli import FleetUnderTest, Make, eventually
 from sql_site import RULES, Shop, shop
 
+pytestmark = pytest.mark.alone
 SECONDS = float(os.environ.get("SHOAL_CHAOS", "15"))
 CACHES = ("cache-1", "cache-2")
 PATHS = [f"/product/{n}" for n in range(1, 31)] + [f"/category/{n}" for n in range(1, 11)]

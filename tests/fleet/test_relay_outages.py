@@ -21,6 +21,7 @@ from shoal_cli import FleetUnderTest, Make, eventually
 from sql_site import RULES, Shop, shop
 
 RELAYS, CACHES = ("relay-1", "relay-2"), ("cache-1", "cache-2")
+pytestmark = pytest.mark.alone
 SOON = 0.5
 """Seconds after a COMMIT from which on nobody may see what was before, whatever one thing has failed."""
 
@@ -32,14 +33,18 @@ class Stage:
         self._names = 0
 
     def role(self, name: str) -> str:
+        found = self._get(name, "/-/relay")
+        return str(json.loads(found)["role"]) if found else ""
+
+    def _get(self, name: str, path: str) -> str:
         """Empty of one that does not answer."""
         connection = http.client.HTTPConnection("relay")
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.settimeout(0.5)
         try:
             connection.sock.connect(str(self.fleet.run_folder / f"{name}.admin"))
-            connection.request("GET", "/-/relay")
-            return str(json.loads(connection.getresponse().read())["role"])
+            connection.request("GET", path)
+            return connection.getresponse().read().decode()
         except (OSError, http.client.HTTPException):
             return ""
         finally:
@@ -47,6 +52,11 @@ class Stage:
 
     def active(self) -> str | None:
         return next((name for name in RELAYS if self.role(name) == "active"), None)
+
+    def counted(self, name: str) -> float:
+        """Of both relays."""
+        pages = [self._get(relay, "/-/metrics") for relay in RELAYS]
+        return sum(float(line.split()[-1]) for page in pages for line in page.splitlines() if line.startswith(name))
 
     def settle(self) -> None:
         """A relay has the slot, and each worker serves from what it keeps."""
@@ -95,7 +105,7 @@ def shared_stage(make_fleet: Make, server: PostgresServer) -> Iterator[Stage]:
     with shop(server) as (made, origin):
         fleet = make_fleet()
         site = {"name": "default", "hosts": ["*"], "origins": [origin.address], "relay_within": "500ms"}
-        services = {"relay": {"postgres": server.dsn, "rules": RULES}, "cache": {"sites": [site]}}
+        services = {"relay": {"postgres": server.dsn, "rules": RULES, "wal_budget": "32mb"}, "cache": {"sites": [site]}}
         fleet.up("--workers", "2", "--config", patient(fleet, services))
         yield Stage(fleet, made)
         fleet.destroy()
@@ -193,6 +203,33 @@ def test_a_database_ends_quickly_while_redis_is_away(stage: Stage) -> None:
     stage.server.start()
     stage.settle()
     assert stage.sees(name)
+
+
+def test_a_slot_that_keeps_more_than_its_budget_is_dropped_and_made_anew(stage: Stage) -> None:
+    with stage.fleet.left_alone(), stopped(stage.fleet.other("redis-state")["pid"]):
+        name = stage.rename()
+        for _ in range(5):
+            stage.server.sql("SELECT pg_logical_emit_message(true, 'test', repeat('x', 8000000))")
+        eventually(lambda: stage.server.value("SELECT count(*) FROM pg_replication_slots") == "0", 20, "it is dropped")
+        stage.soon_sees(name)
+    stage.settle()
+    assert stage.sees(name)
+    stage.soon_sees(stage.rename())
+
+
+def test_a_database_that_goes_on_in_another_timeline_voids_everything(stage: Stage) -> None:
+    voided = stage.counted("shoal_relay_voided_total")
+    server = stage.server
+    server.stop()
+    # As a standby that takes over: its history is another one from here on, whatever the old primary had.
+    (server.data / "standby.signal").touch()
+    server.start()
+    server.sql("SELECT pg_promote()")
+    assert server.value("SELECT pg_is_in_recovery()") == "f"
+    stage.soon_sees(stage.rename())
+    stage.settle()
+    eventually(lambda: stage.counted("shoal_relay_voided_total") > voided, 10, "everything cached is void")
+    stage.soon_sees(stage.rename())
 
 
 def test_a_slot_that_somebody_dropped_voids_everything(stage: Stage) -> None:

@@ -132,8 +132,12 @@ asio::awaitable<bool> feed::prepare_slot()
     if (!found) co_return give_up("looking for the slot", found.error(), database_.why());
     if (!found->unfit.empty()) co_return give_up(found->unfit);
     slot_confirmed_ = found->confirmed;
-    new_slot_ = !found->exists;
+    new_slot_ = !found->exists || found->lost;
     if (!new_slot_) co_return true;
+    if (found->lost) {
+        const auto dropped = co_await database_.drop_slot(chosen_->slot);
+        if (!dropped) co_return give_up("dropping the slot that has lost its log", dropped.error(), database_.why());
+    }
     const auto made = co_await database_.create_slot(chosen_->slot);
     if (!made) co_return give_up("making the slot", made.error(), database_.why());
     const auto again = co_await database_.slot(chosen_->slot);

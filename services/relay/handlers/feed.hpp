@@ -33,6 +33,8 @@ public:
     void stop();
     /// Other rules hold from the next connection on, which is made at once.
     void choose(std::shared_ptr<const settings> chosen);
+    /// Gives the slot up, if it has it; what then is there is followed anew.
+    void let_go() { end("the slot kept more of the database's log than its budget"); }
 
     [[nodiscard]] standing now() const;
 

@@ -15,13 +15,16 @@ std::function<void()> handlers::read(config::object& section, const worker::fact
     return [this, chosen = std::move(chosen)]() mutable {
         chosen_ = std::move(chosen);
         if (feed_) feed_->choose(chosen_);
+        if (watch_) watch_->choose(chosen_);
     };
 }
 
 std::vector<http::route> handlers::start(const worker::context& from)
 {
     feed_.emplace(from, chosen_);
+    watch_.emplace(from, chosen_, [this] { feed_->let_go(); });
     from.tasks.spawn("relay", feed_->run());
+    from.tasks.spawn("relay: watch", watch_->run());
     return {{http::verb::get, "/v1/relay", "relay",
              [this](http::request&) { return http::response{200}.body("application/json", status().dump()); }}};
 }
@@ -35,6 +38,7 @@ std::vector<http::route> handlers::admin_routes()
 boost::asio::awaitable<void> handlers::drain()
 {
     feed_->stop();
+    watch_->stop();
     co_return;
 }
 
@@ -49,7 +53,9 @@ nlohmann::json handlers::status() const
                          {"confirmed", format_lsn(found.done)},
                          {"server", format_lsn(found.server)},
                          {"lag_bytes", found.server - std::min(found.server, found.done)},
-                         {"open_transactions", found.open_transactions}};
+                         {"open_transactions", found.open_transactions},
+                         {"wal_bytes", watch_->retained()},
+                         {"wal_budget_bytes", chosen_->wal_budget}};
     if (found.current_at != boot_time::min())
         shown["lag_ms"] =
             std::chrono::duration_cast<std::chrono::milliseconds>(boot_clock::now() - found.current_at).count();

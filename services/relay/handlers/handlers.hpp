@@ -6,6 +6,7 @@
 
 #include "common/worker/service.hpp"
 #include "services/relay/handlers/feed.hpp"
+#include "services/relay/handlers/wal_watch.hpp"
 
 namespace shoal::relay {
 
@@ -17,13 +18,18 @@ public:
     [[nodiscard]] std::vector<http::route> start(const worker::context& from) override;
     [[nodiscard]] std::vector<http::route> admin_routes() override;
     [[nodiscard]] boost::asio::awaitable<void> drain() override;
-    void end() noexcept override { feed_.reset(); }
+    void end() noexcept override
+    {
+        watch_.reset();
+        feed_.reset();
+    }
 
 private:
     [[nodiscard]] nlohmann::json status() const;
 
     std::shared_ptr<const settings> chosen_;
     std::optional<feed> feed_;
+    std::optional<wal_watch> watch_;
 };
 
 }  // namespace shoal::relay

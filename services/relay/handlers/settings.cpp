@@ -3,11 +3,15 @@
 #include <algorithm>
 
 #include "common/config/reader.hpp"
+#include "common/config/size.hpp"
 
 namespace shoal::relay {
 namespace {
 
 constexpr std::size_t most_name_bytes = 63;
+constexpr std::int64_t mb = 1 << 20;
+constexpr config::integer_range budgets{16 * mb, mb << 24};
+constexpr std::int64_t default_budget = mb << 12;
 
 /// PostgreSQL's own bounds for the name of a slot; a publication's need not be narrower.
 std::string read_name(config::object& from, std::string_view field)
@@ -31,6 +35,7 @@ settings read_settings(config::object& section)
         section.problem("postgres", "is no connection string of libpq (\"host=/run/postgresql dbname=shop\"): " + why);
     read.publication = read_name(section, "publication");
     read.slot = read_name(section, "slot");
+    read.wal_budget = static_cast<std::uint64_t>(section.size("wal_budget", budgets, default_budget));
     read.all = read_rules(section);
     return read;
 }
@@ -43,6 +48,7 @@ nlohmann::json to_json(const settings& from)
             {"password_file", from.database.password_file},
             {"publication", from.publication},
             {"slot", from.slot},
+            {"wal_budget", config::format_size(static_cast<std::int64_t>(from.wal_budget))},
             {"rules", std::move(shown)}};
 }
 

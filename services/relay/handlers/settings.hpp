@@ -1,7 +1,7 @@
 #pragma once
 // The relay's section of the configuration.
 
-#include <memory>
+#include <cstdint>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -15,6 +15,8 @@ struct settings {
     database_settings database;
     std::string publication;
     std::string slot;
+    /// Bytes of the database's log that the slot may keep.
+    std::uint64_t wal_budget = 0;
     rules all;
 };
 

@@ -1,5 +1,7 @@
 #include "services/relay/postgres/database.hpp"
 
+#include <charconv>
+
 #include <fmt/format.h>
 
 namespace shoal::relay {
@@ -74,8 +76,7 @@ database::reply<slot_facts> database::slot(std::string_view name)
         found.unfit = fmt::format("slot {} has the plugin {}, not pgoutput", name, row[0]);
     else if (row[1] != "t")
         found.unfit = fmt::format("slot {} is of another database", name);
-    else if (row[2] == "lost")
-        found.unfit = fmt::format("slot {} has lost its log: drop it, and a new one is made", name);
+    found.lost = row[2] == "lost";
     found.confirmed = parse_lsn(row[3]).value_or(0);
     co_return found;
 }
@@ -99,6 +100,30 @@ database::reply<sight> database::look()
     const auto flushed = parse_lsn(asked->front()[1]);
     if (!seen || !flushed) co_return errc::database_malformed;
     co_return sight{*std::move(seen), *flushed};
+}
+
+database::reply<std::uint64_t> database::retained(std::string_view slot)
+{
+    const auto asked = co_await session_.query(
+        fmt::format("SELECT greatest(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0) "
+                    "FROM pg_replication_slots WHERE slot_name = {} AND restart_lsn IS NOT NULL",
+                    quoted(slot)),
+        answer_patience);
+    if (!asked) co_return asked.error();
+    if (asked->empty()) co_return 0U;
+    std::uint64_t bytes = 0;
+    const auto& text = asked->front().front();
+    if (std::from_chars(text.data(), text.data() + text.size(), bytes).ec != std::errc{})
+        co_return errc::database_malformed;
+    co_return bytes;
+}
+
+database::reply<void> database::drop_slot(std::string_view name)
+{
+    const auto done =
+        co_await session_.query(fmt::format("SELECT pg_drop_replication_slot({})", quoted(name)), answer_patience);
+    if (!done) co_return done.error();
+    co_return boost::system::in_place_value;
 }
 
 }  // namespace shoal::relay

@@ -15,6 +15,8 @@ namespace shoal::relay {
 
 struct slot_facts {
     bool exists = false;
+    /// PostgreSQL has forgotten what it needs: nothing can follow it.
+    bool lost = false;
     /// In words, when it is there and can't be used: another plugin or database.
     std::string unfit;
     lsn confirmed = 0;
@@ -39,6 +41,9 @@ public:
     [[nodiscard]] reply<slot_facts> slot(std::string_view name);
     [[nodiscard]] reply<void> create_slot(std::string_view name);
     [[nodiscard]] reply<sight> look();
+    /// Of the log, what the slot keeps; 0 without one.
+    [[nodiscard]] reply<std::uint64_t> retained(std::string_view slot);
+    [[nodiscard]] reply<void> drop_slot(std::string_view name);
 
     void close() noexcept { session_.close(); }
     [[nodiscard]] const std::string& why() const noexcept { return session_.why(); }

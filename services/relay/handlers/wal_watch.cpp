@@ -1,0 +1,87 @@
+#include "services/relay/handlers/wal_watch.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "common/config/size.hpp"
+#include "common/log/log.hpp"
+#include "common/metrics/metrics.hpp"
+
+namespace shoal::relay {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+constexpr auto interval = 1s;
+constexpr double alarm_from = 0.8;
+
+}  // namespace
+
+wal_watch::wal_watch(const worker::context& from, std::shared_ptr<const settings> chosen, std::function<void()> let_go)
+    : on_{from}, chosen_{std::move(chosen)}, let_go_{std::move(let_go)}, database_{from.loop}, pause_{from.loop}
+{
+    from.metrics.add_gauge("shoal_relay_wal_bytes", "Of the database's log, what the slot keeps it from forgetting.",
+                           {}, [this] { return static_cast<double>(retained_); });
+    from.metrics.add_gauge("shoal_relay_wal_budget_bytes", "What it may keep before it is dropped.", {},
+                           [this] { return static_cast<double>(chosen_->wal_budget); });
+}
+
+asio::awaitable<void> wal_watch::run()
+{
+    while (!stopping_) {
+        const auto looked = co_await look();
+        if (looked) judge();
+        if (!looked) database_.close();
+        connected_ = looked.has_value();
+        pause_.expires_after(interval);
+        boost::system::error_code woken;
+        if (!stopping_) co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    }
+    database_.close();
+}
+
+void wal_watch::stop()
+{
+    stopping_ = true;
+    database_.close();
+    pause_.cancel();
+}
+
+asio::awaitable<result<void>> wal_watch::look()
+{
+    const auto held = chosen_;
+    auto to = held->database;
+    to.application = "shoal " + on_.worker_name + " watch";
+    if (!connected_) {
+        auto connected = co_await database_.connect(to);
+        if (!connected) co_return connected;
+    }
+    const auto found = co_await database_.retained(held->slot);
+    if (!found) co_return found.error();
+    retained_ = *found;
+    if (retained_ < held->wal_budget) co_return result<void>{};
+    let_go_();
+    auto dropped = co_await database_.drop_slot(held->slot);
+    // Whoever has it lets go of it as well.
+    if (!dropped) co_return dropped;
+    retained_ = 0;
+    on_.log.error(
+        "the slot kept more of the database's log than its budget: it is dropped",
+        {{"slot", held->slot}, {"wal_budget", config::format_size(static_cast<std::int64_t>(held->wal_budget))}});
+    co_return result<void>{};
+}
+
+void wal_watch::judge()
+{
+    const bool alarming = static_cast<double>(retained_) >= alarm_from * static_cast<double>(chosen_->wal_budget);
+    if (alarming && !alarmed_)
+        on_.log.warning("the slot keeps most of what it may of the database's log",
+                        {{"slot", chosen_->slot}, {"bytes", retained_}});
+    alarmed_ = alarming;
+}
+
+}  // namespace shoal::relay

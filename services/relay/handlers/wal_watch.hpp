@@ -1,0 +1,46 @@
+#pragma once
+// A slot keeps the database from forgetting its log. What that may take is bounded: beyond the budget the slot is
+// dropped, and whoever takes the place up makes a new one, after which everything cached is void (rule 8).
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "common/worker/service.hpp"
+#include "services/relay/handlers/settings.hpp"
+#include "services/relay/postgres/database.hpp"
+
+namespace shoal::relay {
+
+class wal_watch {
+public:
+    /// `let_go` is called before the slot is dropped: a slot that is in use can't be.
+    wal_watch(const worker::context& from, std::shared_ptr<const settings> chosen, std::function<void()> let_go);
+
+    /// Until stop(), whether or not this process has the slot, and Redis is there.
+    [[nodiscard]] boost::asio::awaitable<void> run();
+    void stop();
+    void choose(std::shared_ptr<const settings> chosen) { chosen_ = std::move(chosen); }
+
+    /// What the slot kept when it was last looked at, bytes.
+    [[nodiscard]] std::uint64_t retained() const noexcept { return retained_; }
+
+private:
+    [[nodiscard]] boost::asio::awaitable<result<void>> look();
+    void judge();
+
+    worker::context on_;
+    std::shared_ptr<const settings> chosen_;
+    std::function<void()> let_go_;
+    database database_;
+    boost::asio::steady_timer pause_;
+    bool stopping_ = false;
+    bool connected_ = false;
+    bool alarmed_ = false;
+    std::uint64_t retained_ = 0;
+};
+
+}  // namespace shoal::relay
