@@ -5,7 +5,7 @@
 
 namespace shoal::relay {
 
-instruments::instruments(metrics::registry& in, std::function<standing()> now)
+instruments::instruments(metrics::registry& in, const std::function<standing()>& now)
     : transactions{in.add_counter("shoal_relay_transactions_total", "Committed transactions that were received.")},
       rows{in.add_counter("shoal_relay_rows_total", "Changed rows of tables that have rules.")},
       collapsed{in.add_counter("shoal_relay_rows_collapsed_total",

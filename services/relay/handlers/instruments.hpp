@@ -13,7 +13,7 @@ namespace shoal::relay {
 struct standing;
 
 struct instruments {
-    instruments(metrics::registry& in, std::function<standing()> now);
+    instruments(metrics::registry& in, const std::function<standing()>& now);
 
     metrics::counter& transactions;
     metrics::counter& rows;
