@@ -59,7 +59,8 @@ class Shop(Database):
         if kind == "product":
             rows = self.ask("SELECT name, category_id FROM product WHERE id = %s", number)
         else:
-            rows = self.ask("SELECT id, name FROM product WHERE category_id = %s ORDER BY id", number)
+            rows = self.ask("SELECT c.name, p.id, p.name FROM category c LEFT JOIN product p ON p.category_id = c.id "
+                            "WHERE c.id = %s ORDER BY p.id", number)
         return repr(rows)
 
     def page(self, asked: Asked) -> Page:
