@@ -21,7 +21,11 @@ using asio::awaitable;
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t most_password_bytes = 4096;
 /// A relay that is stopped gives its slot up after this; it says something ten times as often.
-constexpr const char* replication_options = "-c wal_sender_timeout=2s -c statement_timeout=0";
+/// Tags are made of the texts of values, which must not be others because a server, a database or a role has settings
+/// of its own.
+constexpr const char* replication_options =
+    "-c wal_sender_timeout=2s -c statement_timeout=0 -c datestyle=ISO -c timezone=UTC -c intervalstyle=postgres "
+    "-c bytea_output=hex -c extra_float_digits=1";
 
 struct clear {
     void operator()(pg_result* of) const noexcept { PQclear(of); }
