@@ -109,7 +109,9 @@ def stale(fleet: FleetUnderTest, at: Truth, paths: Iterable[str]) -> list[str]:
 
 def become_fresh(fleet: FleetUnderTest, at: Truth, *paths: str) -> None:
     """Soon, whatever else the machine does."""
-    eventually(lambda: not stale(fleet, at, paths), 2, f"{', '.join(paths)} are as the database has them")
+    until = time.monotonic() + 2
+    while left := stale(fleet, at, paths):
+        assert time.monotonic() < until, f"still stale: {left}"
 
 
 def for_a_while(condition: Callable[[], Any], seconds: float, what: str) -> None:
