@@ -38,12 +38,12 @@ CREATE TABLE "Odd.Schema"."Tab ""le.x" (id int PRIMARY KEY, "Col{umn} ""a.B" tex
 ALTER TABLE "Odd.Schema"."Tab ""le.x" REPLICA IDENTITY FULL;
 INSERT INTO "Odd.Schema"."Tab ""le.x" VALUES (1, 'one'), (2, 'two');
 CREATE SCHEMA other;
-CREATE TABLE other.book (id int PRIMARY KEY, title text);
-INSERT INTO other.book VALUES (1, 'another book');
+CREATE TABLE other.book (LIKE book INCLUDING ALL);
+INSERT INTO other.book VALUES (7, NULL, 'another book');
 
-CREATE TABLE shifting (id int PRIMARY KEY, label text, spare text);
+CREATE TABLE shifting (id int PRIMARY KEY, spare text, label text);
 ALTER TABLE shifting REPLICA IDENTITY FULL;
-INSERT INTO shifting SELECT n, 'label' || n, 'spare' FROM generate_series(1, 9) n;
+INSERT INTO shifting SELECT n, 'spare', 'label' || n FROM generate_series(1, 9) n;
 
 CREATE TABLE many (id int PRIMARY KEY, n int);
 INSERT INTO many SELECT n, 0 FROM generate_series(1, 100) n;
@@ -68,6 +68,7 @@ RULES = [
     {"table": _ODD, "tags": ['odd:{"Col{umn} ""a.B"}']},
     {"table": "other.book", "tags": ["other-book:{id}"]},
     {"table": "shifting", "tags": ["label:{label}"], "table_tag": "shifting"},
+    {"table": "swapped", "tags": ["swapped:{id}"]},
     {"table": "many", "tags": ["many:{id}"], "table_tag": "all-many", "most_rows": 10},
     {"table": "big", "tags": ["big:{id}"], "table_tag": "all-big"},
 ]

@@ -58,5 +58,6 @@ def test_a_commit_of_anybody_is_fresh_for_every_reader(relayed: FleetUnderTest, 
         hold(relayed, path)
         assert fresh(relayed, at, path)
     at.server.sql("UPDATE product SET name = 'renamed' WHERE id = 1")
-    eventually(lambda: fresh(relayed, at, "/product/1") and fresh(relayed, at, "/category/2"), 1, "what was changed is fresh")
+    eventually(lambda: fresh(relayed, at, "/product/1") and fresh(relayed, at, "/category/2"), 1,
+               "what was changed is fresh")
     assert "hit" in relayed.visit("/product/2")[1]["cache-status"], "what was not changed is still kept"

@@ -108,8 +108,8 @@ def test_of_every_type_the_tag_has_the_text_that_is_documented(fleet: FleetUnder
 
 
 def test_what_an_origin_gets_by_format_is_the_same_text(at: Pages) -> None:
-    settings = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; " \
-               "SET extra_float_digits = 1; "
+    settings = ("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; "
+                "SET bytea_output = 'hex'; SET extra_float_digits = 1; ")
     for name, (*_, text) in TYPES.items():
         [[shown]] = at.ask(f"{settings} SELECT format('%s', of_{name}) FROM typed WHERE id = 1")
         assert shown == text, name
@@ -132,8 +132,8 @@ def test_an_empty_text_is_a_value(fleet: FleetUnderTest, at: Pages) -> None:
 def test_a_value_in_the_place_of_null_makes_its_tag_and_null_makes_none(fleet: FleetUnderTest, at: Pages) -> None:
     columns = ", ".join(f"of_{name}" for name in TYPES)
     pages = [typed_page(at, "nothing", name, 1, f"none-{name}:{encoded(text)}") for name, (*_, text) in TYPES.items()]
-    for sql in (f"UPDATE nothing SET ({columns}, note) = (SELECT {columns}, 'filled' FROM typed WHERE id = 1) WHERE id = 1",
-                "DELETE FROM nothing WHERE id = 1"):
+    filled = f"SELECT {columns}, 'filled' FROM typed WHERE id = 1"
+    for sql in (f"UPDATE nothing SET ({columns}, note) = ({filled}) WHERE id = 1", "DELETE FROM nothing WHERE id = 1"):
         keep(fleet, *pages)
         at.server.sql(sql)
         become_fresh(fleet, at, *pages)

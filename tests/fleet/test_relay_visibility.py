@@ -15,8 +15,8 @@ import pytest
 
 from cache_client import ask
 from postgres_server import PostgresServer, position
-from relay_fleet import (CACHES, active, active_pid, become_fresh, counted, for_a_while, keep, kept, pass_by, purged_since,
-                         purges, received, relayed, stale)
+from relay_fleet import (CACHES, active, active_pid, become_fresh, counted, for_a_while, keep, kept, pass_by,
+                         purged_since, purges, received, relayed, stale)
 from shoal_cli import FleetUnderTest, Make, eventually
 from sql_site import RULES, Shop, shop
 
@@ -137,7 +137,8 @@ def test_the_slot_is_not_confirmed_past_a_commit_that_cannot_be_seen(fleet: Flee
     with at.server.stalled():
         before = position(at.server.lsn())
         begin_stalled(fleet, at, rename(22, "unconfirmed"))
-        at.server.sql("SET synchronous_commit = local; INSERT INTO category SELECT n, 'more' FROM generate_series(1000, 1050) n")
+        at.server.sql("SET synchronous_commit = local; "
+                      "INSERT INTO category SELECT n, 'more' FROM generate_series(1000, 1050) n")
         end = position(at.server.lsn())
         eventually(lambda: received(fleet) >= end, 5, "later ones are received")
         for_a_while(lambda: position(at.server.value(SLOT)) <= before + 1000, 1, "the slot stays before it")
@@ -211,13 +212,15 @@ def last_round(reads: list[Read]) -> set[int]:
 
 def change_together(at: Shop, version: int) -> None:
     """One transaction, as all statements of one query are."""
-    at.ask("UPDATE product SET name = %s WHERE id BETWEEN 41 AND 44; UPDATE category SET name = %s WHERE id BETWEEN 2 AND 5",
-           f"version {version}", f"version {version}")
+    at.ask("UPDATE product SET name = %s WHERE id BETWEEN 41 AND 44; "
+           "UPDATE category SET name = %s WHERE id BETWEEN 2 AND 5", *2 * [f"version {version}"])
 
 
 def behind(reads: list[Read], allowed: float) -> list[Read]:
     """Those that show an older state than another page did so long before they began."""
-    first = {version: min(one.ended for one in reads if one.version == version) for version in {r.version for r in reads}}
+    first: dict[int, float] = {}
+    for one in reads:
+        first[one.version] = min(one.ended, first.get(one.version, one.ended))
     return [one for one in reads if any(version > one.version and one.began > shown + allowed
                                         for version, shown in first.items())]
 
@@ -227,7 +230,8 @@ def test_once_one_page_shows_a_transaction_no_other_is_stale(fleet: FleetUnderTe
     change_together(at, 0)
     keep(fleet, *TOGETHER)
     become_fresh(fleet, at, *TOGETHER)
-    done, reads = threading.Event(), [[] for _ in CACHES]
+    done = threading.Event()
+    reads: list[list[Read]] = [[] for _ in CACHES]
     readers = [threading.Thread(target=read_on, args=(fleet, cache, done, to)) for cache, to in zip(CACHES, reads)]
     for reader in readers:
         reader.start()
