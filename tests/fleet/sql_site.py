@@ -36,8 +36,20 @@ class Database:
         self._own = threading.local()
 
     def ask(self, query: str, *values: Any) -> list[Any]:
-        """The connection is made anew after the database was away."""
-        if getattr(self._own, "connection", None) is None:
+        """Asks again on a new connection where the database was away since: once, and only what changes nothing."""
+        had_one = self._connection() is not None
+        try:
+            return self._ask(query, values)
+        except psycopg2.OperationalError:
+            if not had_one or not query.startswith("SELECT"):
+                raise
+        return self._ask(query, values)
+
+    def _connection(self) -> Any:
+        return getattr(self._own, "connection", None)
+
+    def _ask(self, query: str, values: tuple[Any, ...]) -> list[Any]:
+        if self._connection() is None:
             self._own.connection = psycopg2.connect(self.server.dsn_of(self.db))
             self._own.connection.autocommit = True
             self._own.connection.set_client_encoding("UTF8")

@@ -179,6 +179,30 @@ def test_a_relay_that_is_killed_during_the_stall_is_followed_by_one_that_knows_o
     eventually(lambda: len(fleet.pids()) and active(fleet), 5, "a relay has the slot")
 
 
+@pytest.mark.alone
+def test_a_commit_whose_wait_is_given_up_is_fresh_as_it_can_be_seen_from_then_on(fleet: FleetUnderTest,
+                                                                                 at: Shop) -> None:
+    with at.server.stalled():
+        begin_stalled(fleet, at, rename(33, "impatient"))
+        keep(fleet, "/product/33")
+        at.server.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'stalled'")
+        eventually(lambda: renamed(at, 33, "impatient"), 5, "the change can be seen")
+        never_stale_from(fleet, at, time.monotonic() + PROMISE, "/product/33")
+
+
+@pytest.mark.alone
+def test_a_commit_that_a_crash_of_the_database_makes_visible_is_fresh(fleet: FleetUnderTest, at: Shop) -> None:
+    with at.server.stalled():
+        begin_stalled(fleet, at, rename(34, "crashed"))
+        keep(fleet, "/product/34")
+        at.server.kill()
+        assert kept(fleet, "/product/34")
+        at.server.start()
+        eventually(lambda: renamed(at, 34, "crashed"), 5, "the change can be seen")
+        never_stale_from(fleet, at, time.monotonic() + AFTER_A_FAULT, "/product/34")
+    eventually(lambda: active(fleet), 5, "a relay has the slot")
+
+
 TOGETHER = [f"/product/{number}" for number in (41, 42, 43, 44)] + [f"/category/{number}" for number in (2, 3, 4, 5)]
 
 
