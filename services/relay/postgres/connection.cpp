@@ -101,12 +101,34 @@ void connection::close() noexcept
     handle_.reset();
 }
 
+/// Ends the connection unless the operation ends before: also when both are found at the same turn of the loop, as
+/// then it is too late to cancel the timer.
+class connection::limit {
+public:
+    limit(connection& of, std::chrono::milliseconds patience) : timer_{of.loop_, patience}
+    {
+        timer_.async_wait([&of, going_on = std::weak_ptr{going_on_}](const boost::system::error_code& cancelled) {
+            if (!cancelled && !going_on.expired()) (void)of.lost("the database did not answer in time");
+        });
+    }
+
+private:
+    std::shared_ptr<bool> going_on_ = std::make_shared<bool>(true);
+    asio::steady_timer timer_;
+};
+
 errc connection::lost(std::string_view why)
 {
     why_ = one_line(!why.empty() || !handle_ ? why : PQerrorMessage(handle_.get()));
     state_.clear();
     close();
     return errc::database_lost;
+}
+
+void connection::forget_problem() noexcept
+{
+    why_.clear();
+    state_.clear();
 }
 
 errc connection::refused(const pg_result* by)
@@ -126,6 +148,7 @@ awaitable<bool> connection::wait(wait_type ready)
 awaitable<result<void>> connection::connect(const database_settings& to, kind what, std::chrono::milliseconds patience)
 {
     close();
+    forget_problem();
     std::string password;
     try {
         password = password_in(to.password_file);
@@ -147,12 +170,8 @@ awaitable<result<void>> connection::connect(const database_settings& to, kind wh
     handle_.reset(PQconnectStartParams(keywords.data(), values.data(), 1));
     if (!handle_ || PQstatus(handle_.get()) == CONNECTION_BAD) co_return lost();
     PQsetnonblocking(handle_.get(), 1);
-    asio::steady_timer timer{loop_, patience};
-    timer.async_wait([this](const boost::system::error_code& cancelled) {
-        if (!cancelled) (void)lost("the database did not answer in time");
-    });
+    const limit within{*this, patience};
     const bool connected = co_await poll();
-    timer.cancel();
     if (!handle_) co_return errc::database_lost;
     if (!connected) co_return lost();
     socket_.assign(PQsocket(handle_.get()));
@@ -188,14 +207,11 @@ awaitable<bool> connection::flush()
 awaitable<result<table>> connection::query(std::string sql, std::chrono::milliseconds patience)
 {
     if (!handle_) co_return errc::database_lost;
+    forget_problem();
     if (PQsendQuery(handle_.get(), sql.c_str()) == 0) co_return lost();
-    asio::steady_timer timer{loop_, patience};
-    timer.async_wait([this](const boost::system::error_code& cancelled) {
-        if (!cancelled) (void)lost("the database did not answer in time");
-    });
+    const limit within{*this, patience};
     if (!co_await flush()) co_return handle_ ? lost() : errc::database_lost;
     auto answer = co_await read_results();
-    timer.cancel();
     co_return answer;
 }
 

@@ -57,6 +57,7 @@ public:
     /// Ends what waits, with database_lost.
     void close() noexcept;
     [[nodiscard]] bool open() const noexcept { return handle_ != nullptr; }
+    /// Of what failed last, for people; empty once something else is asked.
     [[nodiscard]] const std::string& why() const noexcept { return why_; }
     [[nodiscard]] const std::string& state() const noexcept { return state_; }
 
@@ -69,10 +70,13 @@ private:
         void operator()(char* of) const noexcept;
     };
 
+    class limit;
+
     [[nodiscard]] boost::asio::awaitable<bool> wait(wait_type ready);
     [[nodiscard]] boost::asio::awaitable<bool> poll();
     [[nodiscard]] boost::asio::awaitable<bool> flush();
     [[nodiscard]] boost::asio::awaitable<result<table>> read_results();
+    void forget_problem() noexcept;
     [[nodiscard]] errc lost(std::string_view why = {});
     [[nodiscard]] errc refused(const pg_result* by);
 
