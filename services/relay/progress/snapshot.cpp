@@ -15,7 +15,10 @@ std::optional<std::uint64_t> take_number(std::string_view& text, std::string_vie
     text.remove_prefix(static_cast<std::size_t>(at - text.data()));
     end = text.empty() ? '\0' : text.front();
     if (ends.find(end) == std::string_view::npos) return std::nullopt;
-    if (!text.empty()) text.remove_prefix(1);
+    if (text.empty()) return number;
+    // A zero byte is no end.
+    if (end == '\0') return std::nullopt;
+    text.remove_prefix(1);
     return number;
 }
 

@@ -1,0 +1,198 @@
+#include "services/relay/progress/progress.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+using namespace shoal::relay;
+
+namespace {
+
+constexpr std::size_t plenty = 1'000'000;
+
+snapshot seen(const std::string& text)
+{
+    const auto read = snapshot::parse(text);
+    REQUIRE(read);
+    return *read;
+}
+
+/// The next batch, by what it purges hard.
+std::string next(progress& of, std::size_t most = plenty)
+{
+    std::string found;
+    for (const auto* const each : of.next(most).sets) found += each->hard;
+    return found;
+}
+
+std::string write(progress& of, std::size_t most = plenty)
+{
+    auto found = next(of, most);
+    of.written();
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("progress: a transaction is done after a second write, once it can be seen", "[relay]")
+{
+    progress of{50};
+    CHECK(of.done() == 50);
+    of.received(7, 100, {"a", ""});
+    CHECK(of.received() == 100);
+    CHECK(of.unseen());
+    CHECK(write(of) == "a");
+    CHECK(of.done() == 50);
+    // Nobody can see it: there is nothing to be done meanwhile.
+    CHECK(of.next(plenty).empty());
+    of.seen(seen("7:9:7"));
+    CHECK(of.next(plenty).empty());
+    of.seen(seen("8:9:"));
+    CHECK_FALSE(of.unseen());
+    CHECK(of.done() == 50);
+    CHECK(write(of) == "a");
+    CHECK(of.done() == 100);
+    CHECK(of.next(plenty).empty());
+    CHECK(of.open() == 0);
+    CHECK(of.bytes() == 0);
+}
+
+TEST_CASE("progress: one write is enough for what could be seen before it", "[relay]")
+{
+    progress of;
+    of.received(7, 100, {"a", ""});
+    of.seen(seen("8:8:"));
+    CHECK(write(of) == "a");
+    CHECK(of.done() == 100);
+}
+
+TEST_CASE("progress: what becomes visible during a write is written again", "[relay]")
+{
+    progress of;
+    of.received(7, 100, {"a", ""});
+    CHECK(next(of) == "a");
+    of.seen(seen("8:8:"));
+    of.written();
+    CHECK(of.done() == 0);
+    CHECK(write(of) == "a");
+    CHECK(of.done() == 100);
+}
+
+TEST_CASE("progress: what comes during a write is not of it", "[relay]")
+{
+    progress of;
+    of.received(7, 100, {"a", ""});
+    CHECK(next(of) == "a");
+    of.received(8, 200, {"b", ""});
+    of.seen(seen("9:9:"));
+    of.written();
+    CHECK(of.done() == 0);
+    CHECK(next(of) == "ab");
+}
+
+TEST_CASE("progress: a write that may not have come about is made again", "[relay]")
+{
+    progress of;
+    of.received(7, 100, {"a", ""});
+    of.seen(seen("8:8:"));
+    CHECK(next(of) == "a");
+    of.not_written();
+    CHECK(of.done() == 0);
+    // Not of any batch by now.
+    of.written();
+    CHECK(of.done() == 0);
+    CHECK(write(of) == "a");
+    CHECK(of.done() == 100);
+}
+
+TEST_CASE("progress: up to where everything is done is the end of a prefix, whatever is seen first", "[relay]")
+{
+    progress of;
+    of.received(7, 100, {"a", ""});
+    of.received(8, 200, {"b", ""});
+    of.received(9, 300, {"c", ""});
+    of.seen(seen("7:10:7"));
+    CHECK(write(of) == "abc");
+    CHECK(of.done() == 0);
+    CHECK(of.open() == 3);
+    CHECK(of.next(plenty).empty());
+    of.seen(seen("10:10:"));
+    CHECK(write(of) == "a");
+    CHECK(of.done() == 300);
+}
+
+TEST_CASE("progress: what a snapshot saw once it has seen", "[relay]")
+{
+    progress of;
+    of.received(7, 100, {"a", ""});
+    of.seen(seen("8:8:"));
+    of.seen(seen("7:7:"));
+    CHECK_FALSE(of.unseen());
+}
+
+TEST_CASE("progress: batches are bounded in bytes, in the log's order, and have one at least", "[relay]")
+{
+    progress of;
+    of.received(7, 100, {"aaaa", ""});
+    of.received(8, 200, {"bb", "s"});
+    of.received(9, 300, {"c", ""});
+    CHECK(of.bytes() == 8);
+    of.seen(seen("10:10:"));
+    CHECK(next(of, 6) == "aaaa");
+    CHECK(next(of, 7) == "aaaabb");
+    CHECK(next(of, 8) == "aaaabbc");
+    of.not_written();
+    CHECK(write(of, 1) == "aaaa");
+    CHECK(of.bytes() == 4);
+    CHECK(of.done() == 100);
+    CHECK(write(of, 1) == "bb");
+    CHECK(of.done() == 200);
+    CHECK(write(of, 1) == "c");
+    CHECK(of.done() == 300);
+}
+
+TEST_CASE("progress: what purges nothing only moves on, behind what is open", "[relay]")
+{
+    progress of;
+    of.received(7, 100, {});
+    CHECK(of.done() == 100);
+    CHECK(of.open() == 0);
+    of.passed(150);
+    CHECK(of.done() == 150);
+    of.received(8, 200, {"", "s"});
+    of.received(9, 300, {});
+    of.passed(400);
+    CHECK(of.received() == 400);
+    CHECK(of.done() == 150);
+    CHECK(of.open() == 1);
+    of.seen(seen("10:10:"));
+    (void)write(of);
+    CHECK(of.done() == 400);
+}
+
+TEST_CASE("progress: a position before the last one takes nothing back", "[relay]")
+{
+    progress of{100};
+    of.passed(50);
+    CHECK(of.received() == 100);
+    CHECK(of.done() == 100);
+}
+
+TEST_CASE("progress: it has caught up with a snapshot when all that this can see is done", "[relay]")
+{
+    progress of;
+    CHECK(of.caught_up(seen("7:7:")));
+    of.received(7, 100, {"a", ""});
+    of.received(8, 200, {"b", ""});
+    CHECK(of.caught_up(seen("7:9:7,8")));
+    CHECK_FALSE(of.caught_up(seen("7:9:7")));
+    of.seen(seen("7:9:7"));
+    CHECK_FALSE(of.caught_up(seen("7:9:7")));
+    CHECK(next(of) == "ab");
+    CHECK_FALSE(of.caught_up(seen("7:9:7")));
+    of.written();
+    // Done, but for the one before it, which this one can't see.
+    CHECK(of.done() == 0);
+    CHECK(of.caught_up(seen("7:9:7")));
+    CHECK_FALSE(of.caught_up(seen("9:9:")));
+}
