@@ -49,28 +49,40 @@ asio::awaitable<void> feed::run()
 {
     std::string last;
     while (!stopping_) {
-        co_await attempt();
+        try {
+            co_await attempt();
+        } catch (const std::exception& failure) {
+            standing_.why = failure.what();
+        }
         standing_.as = role::disconnected;
         stream_.close();
         database_.close();
         if (stopping_) break;
         if (standing_.why != last) on_.log.warning("the relay is not attached", {{"why", standing_.why}});
         last = standing_.why;
-        co_await pause(retry_pause);
+        if (!outdated()) co_await pause(retry_pause);
     }
 }
 
 void feed::stop()
 {
     stopping_ = true;
-    end("it stops");
-    pause_.cancel();
+    interrupt("it stops");
 }
 
 void feed::choose(std::shared_ptr<const settings> chosen)
 {
     chosen_ = std::move(chosen);
-    end("its configuration was changed");
+    interrupt("its configuration was changed");
+}
+
+/// Also an attempt that is not that far.
+void feed::interrupt(std::string why)
+{
+    end(std::move(why));
+    stream_.close();
+    database_.close();
+    pause_.cancel();
 }
 
 asio::awaitable<void> feed::pause(std::chrono::nanoseconds time)
@@ -93,6 +105,7 @@ bool feed::give_up(std::string_view doing, boost::system::error_code error, cons
 
 asio::awaitable<void> feed::attempt()
 {
+    by_ = chosen_;
     // Without Redis nothing could be confirmed, and a connection that confirms nothing keeps PostgreSQL from ending.
     if (!on_.state.available()) {
         standing_.why = "Redis is not available";
@@ -102,22 +115,23 @@ asio::awaitable<void> feed::attempt()
     bool goes_on = co_await connect();
     if (goes_on) goes_on = co_await prepare_slot();
     if (goes_on) goes_on = co_await take_slot();
+    if (goes_on) goes_on = co_await note_slot();
     if (goes_on) goes_on = co_await attach();
-    if (!goes_on) co_return;
+    if (!goes_on || outdated()) co_return;
     counts_.connections.add();
     standing_.as = role::active;
     standing_.why.clear();
-    on_.log.info("the relay is attached", {{"source", standing_.source}, {"slot", chosen_->slot}});
+    on_.log.info("the relay is attached", {{"source", standing_.source}, {"slot", by_->slot}});
     co_await follow();
 }
 
 asio::awaitable<bool> feed::connect()
 {
-    auto to = chosen_->database;
+    auto to = by_->database;
     to.application = "shoal " + on_.worker_name;
     const auto asks = co_await database_.connect(to);
     if (!asks) co_return give_up("connecting to the database", asks.error(), database_.why());
-    const auto unfit = co_await database_.refuse(chosen_->publication);
+    const auto unfit = co_await database_.refuse(by_->publication);
     if (!unfit) co_return give_up("asking the database", unfit.error(), database_.why());
     if (!unfit->empty()) co_return give_up("the database can't be followed: " + *unfit);
     const auto who = co_await stream_.connect(to);
@@ -128,45 +142,51 @@ asio::awaitable<bool> feed::connect()
 
 asio::awaitable<bool> feed::prepare_slot()
 {
-    const auto found = co_await database_.slot(chosen_->slot);
+    const auto found = co_await database_.slot(by_->slot);
     if (!found) co_return give_up("looking for the slot", found.error(), database_.why());
     if (!found->unfit.empty()) co_return give_up(found->unfit);
-    slot_confirmed_ = found->confirmed;
     new_slot_ = !found->exists || found->lost;
     if (!new_slot_) co_return true;
     if (found->lost) {
-        const auto dropped = co_await database_.drop_slot(chosen_->slot);
+        const auto dropped = co_await database_.drop_slot(by_->slot);
         if (!dropped) co_return give_up("dropping the slot that has lost its log", dropped.error(), database_.why());
     }
-    const auto made = co_await database_.create_slot(chosen_->slot);
+    const auto made = co_await database_.create_slot(by_->slot);
     if (!made) co_return give_up("making the slot", made.error(), database_.why());
-    const auto again = co_await database_.slot(chosen_->slot);
-    if (!again) co_return give_up("looking for the slot", again.error(), database_.why());
-    slot_confirmed_ = again->confirmed;
     co_return true;
 }
 
 /// Waits as long as another process has it.
 asio::awaitable<bool> feed::take_slot()
 {
-    while (!stopping_) {
-        const auto started = co_await stream_.start(chosen_->slot, chosen_->publication);
+    while (!outdated()) {
+        const auto started = co_await stream_.start(by_->slot, by_->publication);
         if (!started) co_return give_up("starting replication", started.error(), stream_.why());
         if (*started == slot_state::taken) co_return true;
         standing_.as = role::standby;
         co_await pause(retry_pause);
     }
-    co_return give_up("it stops");
+    co_return give_up(stopping_ ? "it stops" : "its configuration was changed");
 }
 
-/// Rule 8: where changes may have been missed, everything that was cached before is void. The slot is there by now, so
-/// what comes after is not missed.
+/// Only now: who had the slot before has moved it, and while nobody had it anybody could, or make another of its name.
+asio::awaitable<bool> feed::note_slot()
+{
+    const auto found = co_await database_.slot(by_->slot);
+    if (!found) co_return give_up("looking at the slot", found.error(), database_.why());
+    if (!found->unfit.empty()) co_return give_up(found->unfit);
+    slot_confirmed_ = found->confirmed;
+    co_return true;
+}
+
+/// Rule 6 (services/relay/README.md): where changes may have been missed, everything that was cached before is void.
+/// The slot is there by now, so what comes after is not missed.
 asio::awaitable<bool> feed::attach()
 {
     const auto before = co_await log_.own();
     if (!before) co_return give_up("noting in Redis who has the slot", before.error(), {});
     const auto noted = parse_lsn(before->position);
-    const auto source = fmt::format("{}/{}", standing_.source, chosen_->slot);
+    const auto source = fmt::format("{}/{}", standing_.source, by_->slot);
     const bool goes_on = !new_slot_ && before->source == source && noted && slot_confirmed_ <= *noted;
     if (!goes_on) {
         std::string all;

@@ -47,6 +47,7 @@ private:
     [[nodiscard]] task<bool> connect();
     [[nodiscard]] task<bool> prepare_slot();
     [[nodiscard]] task<bool> take_slot();
+    [[nodiscard]] task<bool> note_slot();
     [[nodiscard]] task<bool> attach();
     [[nodiscard]] bool give_up(std::string why);
     [[nodiscard]] bool give_up(std::string_view doing, boost::system::error_code error, const std::string& detail);
@@ -66,6 +67,8 @@ private:
     [[nodiscard]] task<void> wait_for_change(std::chrono::nanoseconds at_most);
     void changed();
     void end(std::string why);
+    void interrupt(std::string why);
+    [[nodiscard]] bool outdated() const noexcept { return stopping_ || by_ != chosen_; }
 
     // feed_changes.cpp: what one message does.
     [[nodiscard]] result<void> take(const message& what);
@@ -78,6 +81,8 @@ private:
     worker::context on_;
     instruments counts_;
     std::shared_ptr<const settings> chosen_;
+    /// What this attempt goes by.
+    std::shared_ptr<const settings> by_;
     database database_;
     replication stream_;
     relay_log log_;

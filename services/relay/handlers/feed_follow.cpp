@@ -35,12 +35,10 @@ asio::awaitable<void> feed::follow()
 {
     progress_ = progress{noted_};
     relations_ = {};
-    tables_.emplace(chosen_->all);
+    tables_.emplace(by_->all);
     collector_.emplace(*tables_);
     over_ = false;
     sight_.reset();
-    // What is chosen meanwhile must not take away the rules that tables_ points to.
-    const auto held = chosen_;
     begin_part("relay: read", read());
     begin_part("relay: publish", publish());
     begin_part("relay: look", look());
@@ -54,8 +52,13 @@ void feed::begin_part(std::string_view name, task<void> part)
 {
     ++parts_;
     on_.tasks.spawn(name, [](feed& of, task<void> it) -> task<void> {
-        co_await std::move(it);
-        of.end("a part of it ended");
+        std::string why = "a part of it ended";
+        try {
+            co_await std::move(it);
+        } catch (const std::exception& failure) {
+            why = failure.what();
+        }
+        of.end(std::move(why));
         --of.parts_;
         of.changed();
     }(*this, std::move(part)));

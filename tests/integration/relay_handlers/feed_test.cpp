@@ -1,0 +1,156 @@
+#include "services/relay/handlers/feed.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <chrono>
+#include <csignal>
+
+#include "tests/integration/relay_handlers/world.hpp"
+
+using namespace shoal;
+using namespace shoal::relay;
+using namespace shoal::test;
+
+namespace {
+
+constexpr auto* make_slot = "SELECT pg_create_logical_replication_slot('shoal', 'pgoutput')";
+constexpr auto* voided = "shoal_relay_voided_total";
+
+std::string times(int number)
+{
+    return std::string{voided} + " " + std::to_string(number);
+}
+
+bool is_free(const feed_world& of, const std::string& slot)
+{
+    return of.database.sql("SELECT active FROM pg_replication_slots WHERE slot_name = '" + slot + "'") == "f";
+}
+
+}  // namespace
+
+TEST_CASE("feed: what a transaction changes is purged, and then claimed and confirmed", "[relay]")
+{
+    feed_world world;
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    const auto before = world.entries();
+    world.database.sql("INSERT INTO item VALUES (1)");
+    const auto committed = parse_lsn(world.database.sql("SELECT pg_current_wal_lsn()"));
+    world.until_claimed();
+    CHECK(world.entries() > before);
+    world.until([&] { return world.at(one).now().done >= committed; });
+    CHECK(world.noted("position") >= format_lsn(*committed));
+}
+
+TEST_CASE("feed: one that stands by goes to another database as soon as that is chosen", "[relay]")
+{
+    feed_world world;
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    const auto two = world.add(world.settings("shoal"));
+    world.until([&] { return world.at(two).now().as == role::standby; });
+    world.at(two).choose(world.settings("shoal", "nowhere"));
+    world.until([&] { return world.at(two).now().why.find("nowhere") != std::string::npos; });
+    CHECK(world.at(two).now().as == role::disconnected);
+
+    world.database.sql("CREATE DATABASE other");
+    world.database.sql("CREATE TABLE item (id int PRIMARY KEY); CREATE PUBLICATION shoal FOR TABLE item", "other");
+    world.at(two).choose(world.settings("elsewhere", "other"));
+    world.until_active(two);
+    CHECK(world.at(two).now().source.ends_with("/other"));
+    CHECK(world.noted("source").ends_with("/other/elsewhere"));
+}
+
+TEST_CASE("feed: a slot that is chosen by one that stands by goes on from its own position", "[relay]")
+{
+    feed_world world;
+    world.database.sql("SELECT pg_create_logical_replication_slot('older', 'pgoutput')");
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    world.database.sql("INSERT INTO item VALUES (1)");
+    world.until_claimed();
+    const auto two = world.add(world.settings("shoal"));
+    world.until([&] { return world.at(two).now().as == role::standby; });
+    const auto older =
+        parse_lsn(world.database.sql("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = 'older'"));
+    world.at(two).choose(world.settings("older"));
+    lsn first = 0;
+    world.until([&] {
+        const auto now = world.at(two).now();
+        if (now.as != role::active) return false;
+        first = now.done;
+        return true;
+    });
+    CHECK(first == older);
+}
+
+TEST_CASE("feed: a slot that was made anew while nobody had it voids what is cached", "[relay]")
+{
+    feed_world world;
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    const auto two = world.add(world.settings("shoal"));
+    world.until([&] { return world.at(two).now().as == role::standby; });
+    world.until_claimed();
+    world.pause(two);
+    world.at(one).stop();
+    world.until([&] { return world.tasks(one) <= 1 && is_free(world, "shoal"); });
+    world.database.sql("SELECT pg_drop_replication_slot('shoal')");
+    world.database.sql("INSERT INTO item VALUES (1)");
+    world.database.sql(make_slot);
+    world.resume(two);
+    world.until_active(two);
+    CHECK(world.metric(two, voided) == times(1));
+}
+
+TEST_CASE("feed: one that takes over goes on where the other was, and voids nothing", "[relay]")
+{
+    feed_world world;
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    CHECK(world.metric(one, voided) == times(1));
+    const auto two = world.add(world.settings("shoal"));
+    world.until([&] { return world.at(two).now().as == role::standby; });
+    world.database.sql("INSERT INTO item VALUES (1)");
+    world.until_claimed();
+    world.at(one).stop();
+    world.until_active(two);
+    CHECK(world.metric(two, voided) == times(0));
+}
+
+TEST_CASE("feed: stop() while it is connecting, standing by or following leaves no task", "[relay]")
+{
+    feed_world world;
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    const auto two = world.add(world.settings("shoal"));
+    world.until([&] { return world.at(two).now().as == role::standby; });
+    world.database.signal(SIGSTOP);
+    const auto three = world.add(world.settings("shoal"));
+    world.until_claimed();
+    const auto all = world.tasks(three);
+    for (const auto each : {one, two, three}) world.at(each).stop();
+    // Sooner than a database that says nothing is given up.
+    const auto limit = boot_clock::now() + std::chrono::seconds{2};
+    world.until([&] { return world.tasks(three) < all || boot_clock::now() > limit; });
+    CHECK(boot_clock::now() < limit);
+    world.database.signal(SIGCONT);
+    world.until([&] { return is_free(world, "shoal"); });
+    CHECK(world.at(one).now().as == role::disconnected);
+}
+
+TEST_CASE("feed: other rules chosen at any moment of an attempt are those it then follows by", "[relay]")
+{
+    feed_world world;
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    // At each turn of the loop on the way there is another moment.
+    for (int turns = 0; turns < 60; turns += 2) {
+        CAPTURE(turns);
+        world.at(one).choose(world.settings("first"));
+        world.turn_times(turns);
+        world.at(one).choose(world.settings("second"));
+        world.until(
+            [&] { return world.at(one).now().as == role::active && world.noted("source").ends_with("/second"); });
+    }
+}
