@@ -61,6 +61,7 @@ private:
     [[nodiscard]] task<void> look();
     [[nodiscard]] task<void> beat();
     [[nodiscard]] task<bool> look_once();
+    [[nodiscard]] task<bool> push();
     [[nodiscard]] task<bool> confirm();
     [[nodiscard]] task<std::optional<sight>> sight_after(std::uint64_t number);
     [[nodiscard]] task<bool> caught_up(const sight& with);
@@ -106,6 +107,7 @@ private:
     std::uint64_t sights_ = 0;
     /// A sight is wanted whose number is above this.
     std::uint64_t sight_wanted_ = 0;
+    bool push_wanted_ = false;
     /// Noted in Redis: what PostgreSQL may forget.
     lsn noted_ = 0;
 };

@@ -38,6 +38,7 @@ asio::awaitable<void> feed::follow()
     tables_.emplace(by_->all);
     collector_.emplace(*tables_);
     over_ = false;
+    push_wanted_ = false;
     sight_.reset();
     begin_part("relay: read", read());
     begin_part("relay: publish", publish());
@@ -139,6 +140,10 @@ asio::awaitable<void> feed::look()
 {
     auto between = first_look_pause;
     while (!over_) {
+        if (push_wanted_) {
+            const bool pushed = co_await push();
+            if (!pushed) break;
+        }
         if (!progress_.unseen() && sight_wanted_ <= sights_) {
             between = first_look_pause;
             co_await wait_for_change(beat_interval);
@@ -167,6 +172,17 @@ asio::awaitable<bool> feed::look_once()
     co_return true;
 }
 
+/// What was committed asynchronously can be seen and is not sent: nothing can be claimed before it is.
+asio::awaitable<bool> feed::push()
+{
+    push_wanted_ = false;
+    const auto pushed = co_await database_.push();
+    if (!pushed && !over_)
+        end(fmt::format("having the database flush its log: {}",
+                        database_.why().empty() ? pushed.error().message() : database_.why()));
+    co_return !over_;
+}
+
 /// What could be seen at a time after this was called.
 asio::awaitable<std::optional<sight>> feed::sight_after(std::uint64_t number)
 {
@@ -189,10 +205,11 @@ asio::awaitable<bool> feed::caught_up(const sight& with)
     const auto until = boot_clock::now() + 5 * beat_interval;
     auto next_word = boot_clock::now() + beat_interval;
     while (!over_ && boot_clock::now() < until) {
-        if (progress_.received() >= with.flushed && progress_.caught_up(with.seen)) co_return true;
+        if (progress_.received() >= with.written && progress_.caught_up(with.seen)) co_return true;
         co_await wait_for_change(beat_interval / 2);
         if (boot_clock::now() < next_word) continue;
         next_word += beat_interval;
+        push_wanted_ = progress_.received() < with.written;
         if (!co_await confirm()) co_return false;
     }
     co_return false;

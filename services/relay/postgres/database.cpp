@@ -29,7 +29,9 @@ database::reply<void> database::connect(const database_settings& to)
     auto connected = co_await session_.connect(to, connection::kind::sql, connect_patience);
     if (!connected) co_return connected;
     auto prepared = co_await session_.query(
-        "SET standard_conforming_strings = on; SET default_transaction_read_only = off; SET search_path = pg_catalog",
+        "SET standard_conforming_strings = on; SET default_transaction_read_only = off; SET search_path = pg_catalog; "
+        // For push(): no standby is waited for.
+        "SET synchronous_commit = local",
         answer_patience);
     if (!prepared) co_return prepared.error();
     co_return boost::system::in_place_value;
@@ -91,15 +93,23 @@ database::reply<void> database::create_slot(std::string_view name)
 
 database::reply<sight> database::look()
 {
-    // The snapshot is the statement's, taken before the position is read.
-    const auto asked =
-        co_await session_.query("SELECT pg_current_snapshot(), pg_current_wal_flush_lsn()", answer_patience);
+    // The snapshot is the statement's, taken before the positions are read.
+    const auto asked = co_await session_.query(
+        "SELECT pg_current_snapshot(), pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn()", answer_patience);
     if (!asked) co_return asked.error();
-    if (asked->size() != 1 || asked->front().size() != 2) co_return errc::database_malformed;
+    if (asked->size() != 1 || asked->front().size() != 3) co_return errc::database_malformed;
     auto seen = snapshot::parse(asked->front()[0]);
-    const auto flushed = parse_lsn(asked->front()[1]);
-    if (!seen || !flushed) co_return errc::database_malformed;
-    co_return sight{*std::move(seen), *flushed};
+    const auto written = parse_lsn(asked->front()[1]);
+    const auto flushed = parse_lsn(asked->front()[2]);
+    if (!seen || !written || !flushed) co_return errc::database_malformed;
+    co_return sight{*std::move(seen), *written, *flushed};
+}
+
+database::reply<void> database::push()
+{
+    const auto pushed = co_await session_.query("SELECT pg_logical_emit_message(true, 'shoal', '')", answer_patience);
+    if (!pushed) co_return pushed.error();
+    co_return boost::system::in_place_value;
 }
 
 database::reply<std::uint64_t> database::retained(std::string_view slot)

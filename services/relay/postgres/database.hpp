@@ -22,9 +22,12 @@ struct slot_facts {
     lsn confirmed = 0;
 };
 
-/// What could be seen at one moment, and how far the log was flushed then.
+/// What could be seen at one moment.
 struct sight {
     snapshot seen;
+    /// The end of the log: all that could be seen stands before it.
+    lsn written = 0;
+    /// Of that, what may be sent. Who commits asynchronously is seen before that.
     lsn flushed = 0;
 };
 
@@ -44,6 +47,8 @@ public:
     /// Of the log, what the slot keeps; 0 without one.
     [[nodiscard]] reply<std::uint64_t> retained(std::string_view slot);
     [[nodiscard]] reply<void> drop_slot(std::string_view name);
+    /// Has all flushed that is written by now, by committing something itself: a message that means nothing.
+    [[nodiscard]] reply<void> push();
 
     void close() noexcept { session_.close(); }
     [[nodiscard]] const std::string& why() const noexcept { return session_.why(); }

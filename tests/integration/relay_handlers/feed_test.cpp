@@ -42,6 +42,40 @@ TEST_CASE("feed: what a transaction changes is purged, and then claimed and conf
     CHECK(world.noted("position") >= format_lsn(*committed));
 }
 
+TEST_CASE("feed: a claim waits for what is seen though it was not flushed", "[relay]")
+{
+    // Else it would be flushed, and sent, some time later.
+    feed_world world{{"wal_writer_delay=10s"}};
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    world.until_claimed();
+    for (int i = 0; i < 3; ++i) {
+        const auto before = world.entries();
+        world.database.sql("SET synchronous_commit = off; INSERT INTO item VALUES (" + std::to_string(i) + ")");
+        world.until_claimed();
+        CHECK(world.entries() > before);
+    }
+}
+
+TEST_CASE("feed: a transaction that goes on and on keeps nothing from being claimed", "[relay]")
+{
+    feed_world world{{"wal_writer_delay=10s"}};
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    connection other{world.loop(one)};
+    const auto begun =
+        world.await(one, other.connect({.target = world.database.target(), .password_file = {}, .application = {}},
+                                       connection::kind::sql, std::chrono::seconds{5}));
+    REQUIRE(begun.has_value());
+    for (int i = 0; i < 3; ++i) {
+        REQUIRE(world
+                    .await(one, other.query(i == 0 ? "BEGIN; INSERT INTO item VALUES (1)" : "UPDATE item SET t = 'x'",
+                                            std::chrono::seconds{5}))
+                    .has_value());
+        world.until_claimed();
+    }
+}
+
 TEST_CASE("feed: one that stands by goes to another database as soon as that is chosen", "[relay]")
 {
     feed_world world;
