@@ -3,7 +3,7 @@
     core <- coherence, config, log, metrics <- runtime <- redis, http <- worker <- purge_log <- services/<name>
 
 A service's domain is every file of services/<name>/ that is not at its edge (main, handlers, store, origin, postgres,
-warm: as the beginning of a file's name or as a folder): plain functions over values, free of sockets and loops however
+setup, warm: as the beginning of a file's name or as a folder): plain functions over values, free of sockets and loops however
 deep one follows their includes.
 """
 
@@ -39,7 +39,7 @@ PURE = ("boost/container/", "boost/smart_ptr/", "boost/system/", "boost/unordere
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 STANDARD = re.compile(r"[a-z_0-9]+")
-AT_THE_EDGE = re.compile(r"(main|handlers|store|origin|postgres|warm)([_.].*)?")
+AT_THE_EDGE = re.compile(r"(main|handlers|store|origin|postgres|setup|warm)([_.].*)?")
 GENERATED = re.compile(r"\w+_embedded\.hpp")
 
 

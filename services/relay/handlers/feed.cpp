@@ -12,6 +12,8 @@
 #include "common/metrics/metrics.hpp"
 #include "common/redis/client.hpp"
 #include "common/runtime/task_group.hpp"
+#include "services/relay/postgres/catalog.hpp"
+#include "services/relay/rules/review.hpp"
 
 namespace shoal::relay {
 namespace {
@@ -21,6 +23,8 @@ using namespace std::chrono_literals;
 
 /// Of a standby, and after what went wrong.
 constexpr auto retry_pause = 250ms;
+/// While the rules don't fit the schema.
+constexpr auto unfit_pause = 2s;
 
 }  // namespace
 
@@ -49,6 +53,7 @@ asio::awaitable<void> feed::run()
 {
     std::string last;
     while (!stopping_) {
+        unfit_ = false;
         try {
             co_await attempt();
         } catch (const std::exception& failure) {
@@ -60,7 +65,7 @@ asio::awaitable<void> feed::run()
         if (stopping_) break;
         if (standing_.why != last) on_.log.warning("the relay is not attached", {{"why", standing_.why}});
         last = standing_.why;
-        if (!outdated()) co_await pause(retry_pause);
+        if (!outdated()) co_await pause(unfit_ ? unfit_pause : retry_pause);
     }
 }
 
@@ -131,12 +136,32 @@ asio::awaitable<bool> feed::connect()
     to.application = "shoal " + on_.worker_name;
     const auto asks = co_await database_.connect(to);
     if (!asks) co_return give_up("connecting to the database", asks.error(), database_.why());
-    const auto unfit = co_await database_.refuse(by_->publication);
+    const auto unfit = co_await database_.refuse();
     if (!unfit) co_return give_up("asking the database", unfit.error(), database_.why());
     if (!unfit->empty()) co_return give_up("the database can't be followed: " + *unfit);
+    const bool fits = co_await review_rules();
+    if (!fits) co_return false;
     const auto who = co_await stream_.connect(to);
     if (!who) co_return give_up("connecting for replication", who.error(), stream_.why());
     standing_.source = *who;
+    co_return true;
+}
+
+/// Rules that would silently miss changes are not followed at all.
+asio::awaitable<bool> feed::review_rules()
+{
+    const auto found = co_await read_catalog(database_, by_->publication, by_->all);
+    if (!found) co_return give_up("reading the database's catalog", found.error(), database_.why());
+    unfit_ = true;
+    if (!found->has_publication)
+        co_return give_up(
+            fmt::format("the database has no publication {}: scripts/fleet relay setup makes it", by_->publication));
+    for (std::size_t place = 0; place < by_->all.size(); ++place)
+        for (const auto& one : review(by_->all[place], found->tables[place]))
+            if (one.how == severity::refuse)
+                co_return give_up(
+                    fmt::format("rules[{}]: {}. scripts/fleet relay check says the rest", place, one.text));
+    unfit_ = false;
     co_return true;
 }
 
@@ -156,13 +181,19 @@ asio::awaitable<bool> feed::prepare_slot()
     co_return true;
 }
 
-/// Waits as long as another process has it.
+/// Waits as long as another process has it; by then the schema may be another.
 asio::awaitable<bool> feed::take_slot()
 {
+    bool waited = false;
     while (!outdated()) {
         const auto started = co_await stream_.start(by_->slot, by_->publication);
         if (!started) co_return give_up("starting replication", started.error(), stream_.why());
-        if (*started == slot_state::taken) co_return true;
+        if (*started == slot_state::taken) {
+            bool fits = true;
+            if (waited) fits = co_await review_rules();
+            co_return fits;
+        }
+        waited = true;
         standing_.as = role::standby;
         co_await pause(retry_pause);
     }

@@ -45,6 +45,7 @@ private:
     // feed.cpp: one attempt after the other. Each step is false, with standing_.why, when the attempt is over.
     [[nodiscard]] task<void> attempt();
     [[nodiscard]] task<bool> connect();
+    [[nodiscard]] task<bool> review_rules();
     [[nodiscard]] task<bool> prepare_slot();
     [[nodiscard]] task<bool> take_slot();
     [[nodiscard]] task<bool> note_slot();
@@ -89,6 +90,9 @@ private:
     relay_log log_;
     boost::asio::steady_timer pause_;
     bool stopping_ = false;
+    /// Only an operator can end what keeps it from attaching.
+    bool unfit_ = false;
+    /// Whose rules were compared with the schema.
     standing standing_;
     bool new_slot_ = false;
     lsn slot_confirmed_ = 0;

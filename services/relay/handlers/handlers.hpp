@@ -24,6 +24,9 @@ public:
         feed_.reset();
     }
 
+    /// What was put in force last.
+    [[nodiscard]] const settings& chosen() const noexcept { return *chosen_; }
+
 private:
     [[nodiscard]] nlohmann::json status() const;
 

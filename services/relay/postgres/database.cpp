@@ -37,17 +37,14 @@ database::reply<void> database::connect(const database_settings& to)
     co_return boost::system::in_place_value;
 }
 
-database::reply<std::string> database::refuse(std::string_view publication)
+database::reply<std::string> database::refuse()
 {
     const auto asked = co_await session_.query(
-        fmt::format("SELECT current_setting('server_version_num'), current_setting('wal_level'), "
-                    "pg_encoding_to_char(encoding), pg_is_in_recovery(), "
-                    "EXISTS (SELECT FROM pg_publication WHERE pubname = {}) "
-                    "FROM pg_database WHERE datname = current_database()",
-                    quoted(publication)),
+        "SELECT current_setting('server_version_num'), current_setting('wal_level'), pg_encoding_to_char(encoding), "
+        "pg_is_in_recovery() FROM pg_database WHERE datname = current_database()",
         answer_patience);
     if (!asked) co_return asked.error();
-    if (asked->size() != 1 || asked->front().size() != 5) co_return errc::database_malformed;
+    if (asked->size() != 1 || asked->front().size() != 4) co_return errc::database_malformed;
     const auto& found = asked->front();
     if (std::atoi(found[0].c_str()) < oldest_version) co_return "PostgreSQL is older than 14";
     if (found[3] == "t") co_return "it is a standby: follow its primary";
@@ -56,8 +53,6 @@ database::reply<std::string> database::refuse(std::string_view publication)
                               found[1]);
     if (found[2] == "SQL_ASCII")
         co_return "the database's encoding is SQL_ASCII, so nobody knows what its texts are: make one of UTF8";
-    if (found[4] != "t")
-        co_return fmt::format("it has no publication {}: scripts/fleet relay setup makes it", publication);
     co_return std::string{};
 }
 
@@ -89,6 +84,11 @@ database::reply<void> database::create_slot(std::string_view name)
         fmt::format("SELECT pg_create_logical_replication_slot({}, 'pgoutput')", quoted(name)), slot_patience);
     if (!made) co_return made.error();
     co_return boost::system::in_place_value;
+}
+
+database::reply<table> database::ask(std::string sql, std::chrono::milliseconds patience)
+{
+    return session_.query(std::move(sql), patience);
 }
 
 database::reply<sight> database::look()

@@ -39,8 +39,8 @@ public:
     using reply = boost::asio::awaitable<result<T>>;
 
     [[nodiscard]] reply<void> connect(const database_settings& to);
-    /// Why this database can't be followed, for people; empty when it can. The publication is one of the conditions.
-    [[nodiscard]] reply<std::string> refuse(std::string_view publication);
+    /// Why this database can't be followed, for people; empty when it can.
+    [[nodiscard]] reply<std::string> refuse();
     [[nodiscard]] reply<slot_facts> slot(std::string_view name);
     [[nodiscard]] reply<void> create_slot(std::string_view name);
     [[nodiscard]] reply<sight> look();
@@ -49,9 +49,13 @@ public:
     [[nodiscard]] reply<void> drop_slot(std::string_view name);
     /// Has all flushed that is written by now, by committing something itself: a message that means nothing.
     [[nodiscard]] reply<void> push();
+    /// For what is asked rarely.
+    [[nodiscard]] reply<table> ask(std::string sql, std::chrono::milliseconds patience = std::chrono::seconds{10});
 
     void close() noexcept { session_.close(); }
     [[nodiscard]] const std::string& why() const noexcept { return session_.why(); }
+    /// SQLSTATE of the last error, where PostgreSQL gave one.
+    [[nodiscard]] const std::string& state() const noexcept { return session_.state(); }
 
 private:
     connection session_;

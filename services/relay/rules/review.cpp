@@ -30,6 +30,8 @@ bool is_replicable(findings& to, const table_facts& table)
         to.push_back({severity::refuse, fmt::format("there is no table {}; names without double quotes are folded to "
                                                     "lower case, and without a schema they are of \"public\"",
                                                     name)});
+    else if (table.name.schema == "pg_catalog" || table.name.schema == "information_schema")
+        to.push_back({severity::refuse, fmt::format("{} is PostgreSQL's own, of which it replicates no change", name)});
     else if (table.kind != 'r' && table.kind != 'p')
         to.push_back({severity::refuse, fmt::format("{} is {}, of which PostgreSQL replicates no change; name the "
                                                     "tables that its rows are made of",
@@ -43,12 +45,30 @@ bool is_replicable(findings& to, const table_facts& table)
     return to.empty();
 }
 
+/// They may differ from their table, and PostgreSQL says nothing.
+void review_partition_kinds(findings& to, const table_facts& table)
+{
+    for (const auto& one : table.partitions) {
+        if (one.kind != 'r')
+            to.push_back(
+                {severity::refuse, fmt::format("{}, a partition of {}, is {}, of which PostgreSQL replicates no change",
+                                               shown(one.name), shown(table.name), kind_name(one.kind))});
+        else if (one.persistence != 'p')
+            to.push_back({severity::refuse,
+                          fmt::format("{}, a partition of {}, is unlogged: its changes are in no log, so none of them "
+                                      "is replicated",
+                                      shown(one.name), shown(table.name)),
+                          fmt::format("ALTER TABLE {} SET LOGGED;", in_quotes(one.name))});
+    }
+}
+
 }  // namespace
 
 std::vector<finding> review(const rule& of, const table_facts& table)
 {
     findings made;
     if (!is_replicable(made, table)) return made;
+    review_partition_kinds(made, table);
     review_publication(made, of, table);
     review_columns(made, of, table);
     review_identity(made, of, table);
@@ -75,7 +95,8 @@ std::string full_identity_sql(const table_facts& table)
 {
     auto made = fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL;", in_quotes(table.name));
     for (const auto& one : table.partitions)
-        if (one.identity != 'f') made += fmt::format("\nALTER TABLE {} REPLICA IDENTITY FULL;", in_quotes(one.name));
+        if (one.identity != 'f' && one.kind == 'r')
+            made += fmt::format("\nALTER TABLE {} REPLICA IDENTITY FULL;", in_quotes(one.name));
     return made;
 }
 

@@ -23,8 +23,12 @@ struct column_facts {
 
 struct partition_facts {
     table_name name;
-    /// pg_class.relreplident.
+    /// pg_class.relreplident, relpersistence, relkind.
     char identity = 'd';
+    char persistence = 'p';
+    char kind = 'r';
+    /// The index of its identity has other columns than the table's.
+    bool other_columns = false;
 };
 
 struct publication_facts {
@@ -50,10 +54,14 @@ struct table_facts {
     char identity = 'd';
     std::vector<column_facts> columns{};
     publication_facts publication{};
-    /// The topmost published parent under whose name changes of this partition come; empty for any other table.
+    /// The topmost parent under whose name changes of this partition come, or would for the parent's own rule; empty
+    /// for any other table.
     table_name published_as{};
-    /// Every partition below, at any depth.
+    /// Every partition below that has rows, at any depth.
     std::vector<partition_facts> partitions{};
+    /// Some publication lists columns of it: then PostgreSQL refuses UPDATE and DELETE once the identity is the whole
+    /// row.
+    bool column_list = false;
 };
 
 enum class severity : std::uint8_t { refuse, warn };
@@ -64,6 +72,8 @@ struct finding {
     std::string text;
     /// Statements that would help, each with its semicolon, on a line of its own; may be empty.
     std::string sql{};
+    /// `setup` runs them: nothing is lost by it, and no table is written anew.
+    bool by_setup = false;
 
     friend bool operator==(const finding&, const finding&) = default;
 };

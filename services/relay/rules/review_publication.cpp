@@ -18,12 +18,12 @@ void review_partitions(findings& to, const rule& of, const table_facts& table)
                                   shown(table.name), shown(table.published_as))});
     if (table.kind != 'p') return;
     if (!by.via_root)
-        to.push_back(
-            {severity::refuse,
-             fmt::format("{} is partitioned, and the publication {} publishes its changes under the names of "
-                         "its partitions; let it publish them under the table's",
-                         shown(table.name), shown(by.name)),
-             fmt::format("ALTER PUBLICATION {} SET (publish_via_partition_root = true);", in_quotes(by.name))});
+        to.push_back({severity::refuse,
+                      fmt::format("{} is partitioned, and the publication {} publishes its changes under the names of "
+                                  "its partitions; let it publish them under the table's",
+                                  shown(table.name), shown(by.name)),
+                      fmt::format("ALTER PUBLICATION {} SET (publish_via_partition_root = true);", in_quotes(by.name)),
+                      true});
     else if (of.on.truncate)
         to.push_back(
             {severity::warn, fmt::format("TRUNCATE of a single partition of {}, and detaching or dropping one, is not "
@@ -44,7 +44,8 @@ void review_operations(findings& to, const rule& of, const table_facts& table)
         {severity::refuse,
          fmt::format("the publication {} does not publish {}; let it, or leave that out of the rule's \"on\"",
                      shown(by.name), fmt::join(missing, ", ")),
-         fmt::format("ALTER PUBLICATION {} SET (publish = 'insert, update, delete, truncate');", in_quotes(by.name))});
+         fmt::format("ALTER PUBLICATION {} SET (publish = 'insert, update, delete, truncate');", in_quotes(by.name)),
+         true});
 }
 
 }  // namespace
@@ -53,9 +54,9 @@ void review_publication(findings& to, const rule& of, const table_facts& table)
 {
     const auto& by = table.publication;
     if (!by.has_table)
-        to.push_back({severity::refuse,
-                      fmt::format("{} is not in the publication {}", shown(table.name), shown(by.name)),
-                      fmt::format("ALTER PUBLICATION {} ADD TABLE {};", in_quotes(by.name), in_quotes(table.name))});
+        to.push_back(
+            {severity::refuse, fmt::format("{} is not in the publication {}", shown(table.name), shown(by.name)),
+             fmt::format("ALTER PUBLICATION {} ADD TABLE {};", in_quotes(by.name), in_quotes(table.name)), true});
     review_partitions(to, of, table);
     review_operations(to, of, table);
     if (by.row_filter)

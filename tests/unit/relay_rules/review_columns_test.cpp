@@ -27,6 +27,8 @@ TEST_CASE("review: a generated column is refused, as it is never published", "[r
     auto table = sound_table();
     table.columns[0].generated = true;
     REQUIRE(sql_of_one(reviewed(by_id, table), severity::refuse, "is a generated column").empty());
+    table.columns[1].generated = true;
+    REQUIRE(reviewed(R"("tags":["{category_id}"])", table).size() == 1);
 }
 
 TEST_CASE("review: a column that the publication leaves out is refused", "[relay]")

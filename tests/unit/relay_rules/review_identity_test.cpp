@@ -100,3 +100,38 @@ TEST_CASE("review: partitions need the identity of their table", "[relay]")
             full_sql + "\nALTER TABLE \"public\".\"p1\" REPLICA IDENTITY FULL;" +
                 "\nALTER TABLE \"public\".\"P2\" REPLICA IDENTITY FULL;");
 }
+
+TEST_CASE("review: partitions of which the index of the identity has other columns are refused", "[relay]")
+{
+    auto table = sound_table();
+    table.kind = 'p';
+    table.identity = 'i';
+    table.publication.via_root = true;
+    table.partitions = {{.name = {"public", "p1"}, .identity = 'i'}};
+    REQUIRE(reviewed(by_id + R"(,"on":["update"])", table).size() == 1);
+    table.partitions[0].other_columns = true;
+    REQUIRE(sql_of_one(reviewed(by_id + R"(,"on":["update"])", table), severity::refuse, "public.p1 of public.product")
+                .ends_with("\nALTER TABLE \"public\".\"p1\" REPLICA IDENTITY FULL;"));
+}
+
+TEST_CASE("review: the whole row is no advice where a publication lists columns, as it would break the writers",
+          "[relay]")
+{
+    auto table = sound_table();
+    REQUIRE(reviewed(by_category, table).front().by_setup);
+    table.column_list = true;
+    const auto all = reviewed(by_category, table);
+    REQUIRE(sql_of_one(all, severity::refuse, "while a publication lists columns").empty());
+    REQUIRE_FALSE(all.front().by_setup);
+}
+
+TEST_CASE("review: setup helps with what is refused, not with what is only a warning", "[relay]")
+{
+    auto table = sound_table();
+    REQUIRE_FALSE(reviewed(by_category + R"(,"old_values":"ignore")", table).front().by_setup);
+    table.publication.has_table = false;
+    table.publication.updates = false;
+    for (const auto& one : reviewed(by_category, table)) REQUIRE(one.by_setup);
+    table.persistence = 'u';
+    REQUIRE_FALSE(reviewed(by_category, table).front().by_setup);
+}

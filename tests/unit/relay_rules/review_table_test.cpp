@@ -90,3 +90,24 @@ TEST_CASE("review: a partition whose changes come under another name is refused"
     table.published_as = table.name;
     REQUIRE(reviewed(by_id, table).empty());
 }
+
+TEST_CASE("review: a partition of which no change is replicated is refused", "[relay]")
+{
+    auto table = sound_table();
+    table.kind = 'p';
+    table.publication.via_root = true;
+    table.partitions = {{.name = {"public", "p1"}, .persistence = 'u'}};
+    const std::string rule = by_id + R"(,"on":["insert","update","delete"])";
+    REQUIRE(
+        sql_of_one(reviewed(rule, table), severity::refuse, "public.p1, a partition of public.product, is unlogged") ==
+        R"(ALTER TABLE "public"."p1" SET LOGGED;)");
+    table.partitions = {{.name = {"public", "p1"}, .kind = 'f'}};
+    REQUIRE(sql_of_one(reviewed(rule, table), severity::refuse, "is a foreign table").empty());
+}
+
+TEST_CASE("review: a table of the server itself is refused", "[relay]")
+{
+    auto table = sound_table();
+    table.name = {"pg_catalog", "pg_class"};
+    REQUIRE(sql_of_one(reviewed(by_id, table), severity::refuse, "is PostgreSQL's own").empty());
+}
