@@ -58,6 +58,7 @@ awaitable<int> apply_schema(database& base, const std::vector<std::string>& stat
 
 awaitable<int> apply_slot(database& base, const std::vector<std::string>& statements)
 {
+    if (!statements.empty()) say(stderr, "A new slot waits for the transactions that run now, up to a minute.\n");
     for (const auto& one : statements) {
         const auto done = co_await base.ask(one, slot_patience);
         if (!done)

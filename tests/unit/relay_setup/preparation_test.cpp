@@ -6,7 +6,7 @@ using namespace shoal::relay;
 
 namespace {
 
-table_facts table(std::string name)
+table_facts some_table(std::string name)
 {
     return {.name = {"public", std::move(name)},
             .columns = {{.name = "id", .type = "bigint", .identity = true}, {.name = "color", .type = "text"}},
@@ -44,8 +44,8 @@ const std::string create_slot = "SELECT pg_catalog.pg_create_logical_replication
 
 TEST_CASE("preparation: from nothing, the publication has each table once and comes before the slot", "[relay]")
 {
-    const auto one = table("Odd\"one");
-    const auto two = table("two");
+    const auto one = some_table("Odd\"one");
+    const auto two = some_table("two");
     const auto made =
         prepare(with({about(one, "{id}"), about(one, "{color}"), about(two, "{id}"), about(one, "{color}")}),
                 nothing_made({one, one, two, one}));
@@ -61,7 +61,7 @@ TEST_CASE("preparation: from nothing, the publication has each table once and co
 
 TEST_CASE("preparation: a partitioned table is published under its own name", "[relay]")
 {
-    auto one = table("one");
+    auto one = some_table("one");
     one.kind = 'p';
     const auto made = prepare(with({about(one, "{id}")}), nothing_made({one}));
     REQUIRE(made.schema.front().ends_with("publish_via_partition_root = true);"));
@@ -69,11 +69,11 @@ TEST_CASE("preparation: a partitioned table is published under its own name", "[
 
 TEST_CASE("preparation: what can't be replicated is in no publication", "[relay]")
 {
-    auto view = table("one");
+    auto view = some_table("one");
     view.kind = 'v';
-    auto unlogged = table("two");
+    auto unlogged = some_table("two");
     unlogged.persistence = 'u';
-    auto absent = table("three");
+    auto absent = some_table("three");
     absent.exists = false;
     const auto made = prepare(with({about(view, "{id}"), about(unlogged, "{id}"), about(absent, "{id}")}),
                               nothing_made({view, unlogged, absent}));
@@ -83,10 +83,11 @@ TEST_CASE("preparation: what can't be replicated is in no publication", "[relay]
 
 TEST_CASE("preparation: only what lacks is added to a publication that is there", "[relay]")
 {
-    auto one = table("one");
+    auto one = some_table("one");
     one.publication.has_table = false;
     one.publication.truncates = false;
-    const auto made = prepare(with({about(one, "{id}"), about(table("two"), "{id}")}), all_made({one, table("two")}));
+    const auto made =
+        prepare(with({about(one, "{id}"), about(some_table("two"), "{id}")}), all_made({one, some_table("two")}));
     REQUIRE(made.slot.empty());
     REQUIRE(made.schema == std::vector<std::string>{
                                "ALTER PUBLICATION \"shoal\" ADD TABLE \"public\".\"one\";",
@@ -95,7 +96,7 @@ TEST_CASE("preparation: only what lacks is added to a publication that is there"
 
 TEST_CASE("preparation: where all is there, there is nothing to do", "[relay]")
 {
-    const auto made = prepare(with({about(table("one"), "{id}")}), all_made({table("one")}));
+    const auto made = prepare(with({about(some_table("one"), "{id}")}), all_made({some_table("one")}));
     REQUIRE(made.empty());
     REQUIRE(to_sql(made).starts_with("--"));
 }

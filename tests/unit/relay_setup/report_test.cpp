@@ -23,9 +23,9 @@ TEST_CASE("report: a rule is named by its place and its table, and no byte comma
 
 TEST_CASE("report: machines get every finding, and whether anything is refused", "[relay]")
 {
-    REQUIRE(to_json({}) == nlohmann::json{{"ok", true}, {"findings", nlohmann::json::array()}});
-    REQUIRE(to_json({of_database})["ok"] == true);
-    const auto made = to_json({of_database, of_rule});
+    REQUIRE(to_json(std::vector<found>{}) == nlohmann::json{{"ok", true}, {"findings", nlohmann::json::array()}});
+    REQUIRE(to_json(std::vector{of_database})["ok"] == true);
+    const auto made = to_json(std::vector{of_database, of_rule});
     REQUIRE(made["ok"] == false);
     REQUIRE(
         made["findings"][0] ==
