@@ -289,26 +289,31 @@ def test_help_says_which_rights_a_role_needs(binaries: Path) -> None:
 
 
 def test_a_relay_follows_only_rules_that_hold(make_fleet: Make, fresh: Database) -> None:
-    """From a database of nothing, by the fleet's commands, until it follows; and after a reload with other rules."""
+    """From a database of nothing, by the fleet's commands, until one follows; after a reload with other rules neither
+    that one does, nor the other that waited for the slot."""
     fleet = make_fleet()
-    fleet.up("--workers", "1", "--config", patient(fleet, {"relay": fresh.section([BY_CATEGORY])}))
-    eventually(lambda: "has no publication" in standing(fleet)["why"], 10, "it says what it lacks")
+    fleet.up("--workers", "2", "--config", patient(fleet, {"relay": fresh.section([BY_CATEGORY])}))
+    eventually(lambda: all("has no publication" in one["why"] for one in standings(fleet)), 10, "they say what they lack")
     assert "there is no publication shoal" in fleet.run("relay", "check", code=1).stdout
     assert "CREATE PUBLICATION" in fleet.run("relay", "setup", "--print").stdout
     assert json.loads(fleet.run("relay", "check", "--json", code=1).stdout)["ok"] is False
     fleet.run("relay", "setup")
     assert "1 rules hold" in fleet.run("relay", "check").stdout
-    eventually(lambda: standing(fleet)["role"] == "active", 10, "it follows")
+    eventually(lambda: roles(fleet) == ["active", "standby"], 10, "one follows")
 
     file = patient(fleet, {"relay": fresh.section([BY_CATEGORY, {"table": "late", "tags": ["late:{id}"]}])})
     fleet.run("reload", "--config", file)
-    eventually(lambda: standing(fleet)["role"] == "disconnected", 10, "it follows no more")
-    eventually(lambda: "scripts/fleet relay check says the rest" in standing(fleet).get("why", ""), 10, "it says why")
-    assert standing(fleet)["why"].startswith("rules[1]: public.late is not in the publication shoal")
+    said = "rules[1]: public.late is not in the publication shoal. scripts/fleet relay check says the rest"
+    eventually(lambda: all(one.get("why") == said for one in standings(fleet)), 10, "both say why they follow no more")
+    assert roles(fleet) == ["disconnected", "disconnected"]
     fleet.run("relay", "setup")
-    eventually(lambda: standing(fleet)["role"] == "active", 10, "it follows again")
+    eventually(lambda: roles(fleet) == ["active", "standby"], 10, "one follows again")
     fleet.destroy()
 
 
-def standing(fleet: FleetUnderTest) -> dict[str, Any]:
-    return fleet.private("relay-1", "/-/relay")
+def standings(fleet: FleetUnderTest) -> list[dict[str, Any]]:
+    return [fleet.private(name, "/-/relay") for name in ("relay-1", "relay-2")]
+
+
+def roles(fleet: FleetUnderTest) -> list[str]:
+    return sorted(one["role"] for one in standings(fleet))
