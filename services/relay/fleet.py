@@ -23,13 +23,20 @@ examples:
 _SETUP = """\
 Makes the publication, the slot and the replica identities that the rules in force need, as the account and the
 database role that the relay has. --print changes nothing and prints the SQL, for a role that may do more: pipe it
-into psql. What is there already is left as it is, so it is safe to run again.
+into psql. What is there already is left as it is, so it is safe to run again. Nothing is done while a rule is refused
+that this can't help: 'scripts/fleet relay check' says what can.
+
+The role needs REPLICATION, as the relay does; to make the publication CREATE on the database; to publish a table and
+to widen its replica identity to own it, or to be a member of its owner:
+  ALTER ROLE shoal LOGIN REPLICATION;
+  GRANT CREATE ON DATABASE shop TO shoal;
+  GRANT owner_of_the_tables TO shoal;
 
 Ends with 0 when the database is ready, with 1 when it refused or is not reached.
 
 examples:
   scripts/fleet relay setup
-  scripts/fleet relay setup --print | psql -h /run/postgresql -U postgres shop
+  scripts/fleet relay setup --print | psql -v ON_ERROR_STOP=1 -h /run/postgresql -U postgres shop
 """
 _CHECK = """\
 Compares the rules in force with the schema as it is now: tables and columns that are not there, old values that

@@ -240,7 +240,7 @@ def test_setup_makes_a_slot_anew_that_is_older_than_its_publication(fresh: Datab
     assert int(fresh.sql(decode)[0][0]) > 0
 
 
-def test_a_role_with_too_few_rights_is_told_and_nothing_is_half_done(fresh: Database) -> None:
+def test_a_role_with_too_few_rights_is_told_what_it_needs(fresh: Database) -> None:
     fresh.sql("CREATE ROLE lowly LOGIN")
     before = fresh.state()
     error = fresh.run("setup", [BY_CATEGORY], user="lowly", code=1).stderr
@@ -260,9 +260,10 @@ def test_a_role_with_too_few_rights_is_told_and_nothing_is_half_done(fresh: Data
     fresh.run("check", [BY_CATEGORY], user="lowly")
 
 
-def test_setup_gives_up_on_a_table_that_somebody_holds(fresh: Database) -> None:
+def test_setup_gives_up_on_a_table_that_somebody_writes_to_and_nothing_is_half_done(fresh: Database) -> None:
+    # The publication can be made beside it, the replica identity can't.
     before = fresh.state()
-    fresh.server.begin("BEGIN; LOCK TABLE product; SELECT pg_sleep(60)", db=fresh.name)
+    fresh.server.begin("BEGIN; LOCK TABLE product IN ROW EXCLUSIVE MODE; SELECT pg_sleep(60)", db=fresh.name)
     eventually(lambda: fresh.sql("SELECT 1 FROM pg_locks WHERE relation = 'product'::regclass AND granted"), 10, "it is held")
     error = fresh.run("setup", [BY_CATEGORY], code=1).stderr
     assert "A transaction holds the table" in error and fresh.state() == before
