@@ -217,7 +217,7 @@ asio::awaitable<bool> feed::attach()
     const auto before = co_await log_.own();
     if (!before) co_return give_up("noting in Redis who has the slot", before.error(), {});
     const auto noted = parse_lsn(before->position);
-    const auto source = fmt::format("{}/{}", standing_.source, by_->slot);
+    const auto source = fmt::format("{}/{}/{:016x}", standing_.source, by_->slot, rules_digest(*by_));
     const bool goes_on = !new_slot_ && before->source == source && noted && slot_confirmed_ <= *noted;
     if (!goes_on) {
         std::string all;

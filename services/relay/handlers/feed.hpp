@@ -92,7 +92,6 @@ private:
     bool stopping_ = false;
     /// Only an operator can end what keeps it from attaching.
     bool unfit_ = false;
-    /// Whose rules were compared with the schema.
     standing standing_;
     bool new_slot_ = false;
     lsn slot_confirmed_ = 0;

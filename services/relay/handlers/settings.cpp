@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <xxhash.h>
+
 #include "common/config/reader.hpp"
 #include "common/config/size.hpp"
 
@@ -24,6 +26,13 @@ std::string read_name(config::object& from, std::string_view field)
     return name;
 }
 
+nlohmann::json shown_rules(const rules& all)
+{
+    auto shown = nlohmann::json::array();
+    for (const auto& one : all) shown.push_back(to_json(one));
+    return shown;
+}
+
 }  // namespace
 
 settings read_settings(config::object& section)
@@ -40,16 +49,20 @@ settings read_settings(config::object& section)
     return read;
 }
 
+std::uint64_t rules_digest(const settings& of)
+{
+    const auto text = of.publication + shown_rules(of.all).dump();
+    return XXH3_64bits(text.data(), text.size());
+}
+
 nlohmann::json to_json(const settings& from)
 {
-    auto shown = nlohmann::json::array();
-    for (const auto& one : from.all) shown.push_back(to_json(one));
     return {{"postgres", from.database.target},
             {"password_file", from.database.password_file},
             {"publication", from.publication},
             {"slot", from.slot},
             {"wal_budget", config::format_size(static_cast<std::int64_t>(from.wal_budget))},
-            {"rules", std::move(shown)}};
+            {"rules", shown_rules(from.all)}};
 }
 
 }  // namespace shoal::relay

@@ -22,6 +22,8 @@ struct settings {
 
 /// What is wrong is noted in the section.
 [[nodiscard]] settings read_settings(config::object& section);
+/// Tells rules apart: what was cached under others, these may not have purged.
+[[nodiscard]] std::uint64_t rules_digest(const settings& of);
 /// Everything in effect; a password is only in the file that is named.
 [[nodiscard]] nlohmann::json to_json(const settings& from);
 
