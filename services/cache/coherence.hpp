@@ -32,7 +32,7 @@ public:
 
     [[nodiscard]] bool current(boot_time now) const noexcept override
     {
-        return log_.current(now) && (!within_ || now - log_.relayed_at() < *within_);
+        return log_.current(now) && (!within_ || log_.relayed_at() > now - *within_);
     }
     [[nodiscard]] stamp position() const noexcept override { return log_.position(); }
     [[nodiscard]] boot_time relayed_at() const noexcept override { return log_.relayed_at(); }

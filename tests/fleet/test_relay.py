@@ -61,3 +61,13 @@ def test_a_commit_of_anybody_is_fresh_for_every_reader(relayed: FleetUnderTest, 
     eventually(lambda: fresh(relayed, at, "/product/1") and fresh(relayed, at, "/category/2"), 1,
                "what was changed is fresh")
     assert "hit" in relayed.visit("/product/2")[1]["cache-status"], "what was not changed is still kept"
+
+
+def test_what_was_cached_under_other_rules_is_void(relayed: FleetUnderTest, stage: tuple[Shop, Origin]) -> None:
+    at, origin = stage
+    hold(relayed, "/product/7")
+    before = origin.count("/product/7")
+    rules = [*RULES, {"table": "product", "tags": ["product-name:{name}"]}]
+    patient(relayed, {"relay": {"postgres": at.server.dsn, "rules": rules}})
+    relayed.run("reload")
+    eventually(lambda: relayed.visit("/product/7") and origin.count("/product/7") > before, 10, "it is fetched anew")

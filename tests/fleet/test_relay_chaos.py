@@ -1,5 +1,5 @@
-"""Writers, readers, and everything that can be killed or stopped at any time: once it is quiet, what is kept is what the
-database has. An hour of it: SHOAL_CHAOS=3600 pytest tests/fleet/test_relay_chaos.py"""
+"""Writers, readers, and everything that can be killed or stopped at any time: once it is quiet, what is kept is what
+the database has. An hour of it: SHOAL_CHAOS=3600 pytest tests/fleet/test_relay_chaos.py"""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def victims(fleet: FleetUnderTest) -> dict[str, int]:
 def trouble(fleet: FleetUnderTest, server: PostgresServer, rolls: random.Random) -> None:
     what = rolls.choice(["database", "kill", "kill", "stop", "stop", "stop"])
     if what == "database":
-        how = rolls.choice([server.restart, lambda: server.restart("immediate"), lambda: (server.kill(), server.start())])
+        how = rolls.choice([server.restart, lambda: server.restart("immediate"),
+                            lambda: (server.kill(), server.start())])
         how()
         return
     name, pid = rolls.choice(sorted(victims(fleet).items()))

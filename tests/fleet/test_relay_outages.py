@@ -237,7 +237,8 @@ def test_a_slot_that_somebody_dropped_voids_everything(stage: Stage) -> None:
     pids = stage.fleet.pids()
     with stage.fleet.left_alone(), stopped(*(pids[name] for name in RELAYS)):
         stage.server.sql("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active")
-        eventually(lambda: stage.server.value("SELECT count(*) FROM pg_replication_slots WHERE active") == "0", 10, "it is free")
+        eventually(lambda: stage.server.value("SELECT count(*) FROM pg_replication_slots WHERE active") == "0", 10,
+                   "it is free")
         stage.server.sql("SELECT pg_drop_replication_slot('shoal')")
         name = stage.rename()
     stage.settle()

@@ -92,7 +92,7 @@ TEST_CASE("feed: one that stands by goes to another database as soon as that is 
     world.at(two).choose(world.settings("elsewhere", "other"));
     world.until_active(two);
     CHECK(world.at(two).now().source.ends_with("/other"));
-    CHECK(world.noted("source").ends_with("/other/elsewhere"));
+    CHECK(world.noted("source").find("/other/elsewhere/") != std::string::npos);
 }
 
 TEST_CASE("feed: a slot that is chosen by one that stands by goes on from its own position", "[relay]")
@@ -184,7 +184,9 @@ TEST_CASE("feed: other rules chosen at any moment of an attempt are those it the
         world.at(one).choose(world.settings("first"));
         world.turn_times(turns);
         world.at(one).choose(world.settings("second"));
-        world.until(
-            [&] { return world.at(one).now().as == role::active && world.noted("source").ends_with("/second"); });
+        world.until([&] {
+            return world.at(one).now().as == role::active &&
+                   world.noted("source").find("/second/") != std::string::npos;
+        });
     }
 }
