@@ -52,16 +52,16 @@ _STATUS = """\
 ROLE is active (it follows the slot), standby (it takes over when the active one is gone) or disconnected, with the
 reason below. RECEIVED and CONFIRMED are positions in PostgreSQL's log; LAG is what the log has beyond CONFIRMED, in
 bytes and in time; OPEN transactions have been received and not confirmed; ROWS is how many changed rows they had,
-PURGES what became of them, since the worker started. A change of EPOCH has voided all that was cached before it.
+PURGES what became of them, since the worker started; WAL is what the slot keeps PostgreSQL from forgetting.
 
 examples:
   scripts/fleet relay status
   scripts/fleet relay status --json | jq '.workers[] | select(.role == "active") | .lag_ms'
 """
 
-_HEADER = ("WORKER", "ROLE", "RECEIVED", "CONFIRMED", "LAG", "BEHIND", "OPEN", "ROWS", "PURGES", "EPOCH")
-_COUNTS = ("open_transactions", "rows", "purges", "epoch")
-_RIGHT = ("LAG", "BEHIND", "OPEN", "ROWS", "PURGES", "EPOCH")
+_HEADER = ("WORKER", "ROLE", "RECEIVED", "CONFIRMED", "LAG", "BEHIND", "OPEN", "ROWS", "PURGES", "WAL")
+_COUNTS = ("open_transactions", "rows", "purges")
+_RIGHT = ("LAG", "BEHIND", "OPEN", "ROWS", "PURGES", "WAL")
 
 
 def register(subparsers: Any, context: Any) -> None:
@@ -149,12 +149,14 @@ def _row(worker: str, one: Mapping[str, Any]) -> list[str]:
         return "-" if one.get(name) is None else printable(str(one[name]))
 
     return [worker, shown("role"), shown("received"), shown("confirmed"), _size(one.get("lag_bytes")),
-            _time(one.get("lag_ms")), *(shown(name) for name in _COUNTS)]
+            _time(one.get("lag_ms")), *(shown(name) for name in _COUNTS), _size(one.get("wal_bytes"))]
 
 
 def _source(one: Mapping[str, Any]) -> str:
-    names = (("slot", "slot {}"), ("publication", "publication {}"), ("server", "of {}"),
-             ("system_id", "system {}"), ("timeline", "timeline {}"))
+    """Empty of one that has not reached a database."""
+    if not one.get("source"):
+        return ""
+    names = (("slot", "slot {}"), ("publication", "publication {}"), ("source", "of {}"))
     return ", ".join(text.format(printable(str(one[name]))) for name, text in names if one.get(name) not in (None, ""))
 
 

@@ -45,6 +45,9 @@ standing feed::now() const
     found.received = progress_.received();
     found.done = noted_;
     found.open_transactions = progress_.open();
+    found.rows = counts_.rows.value();
+    found.writes = counts_.writes.value();
+    found.epoch = log_.epoch();
     if (sight_) found.server = sight_->flushed;
     return found;
 }
@@ -195,6 +198,7 @@ asio::awaitable<bool> feed::take_slot()
         }
         waited = true;
         standing_.as = role::standby;
+        standing_.why.clear();
         co_await pause(retry_pause);
     }
     co_return give_up(stopping_ ? "it stops" : "its configuration was changed");

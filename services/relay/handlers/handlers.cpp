@@ -54,6 +54,9 @@ nlohmann::json handlers::status() const
                          {"server", format_lsn(found.server)},
                          {"lag_bytes", found.server - std::min(found.server, found.done)},
                          {"open_transactions", found.open_transactions},
+                         {"rows", found.rows},
+                         {"purges", found.writes},
+                         {"epoch", found.epoch},
                          {"wal_bytes", watch_->retained()},
                          {"wal_budget_bytes", chosen_->wal_budget}};
     if (found.current_at != boot_time::min())

@@ -30,6 +30,11 @@ struct standing {
     /// Flushed by the server when it was last asked.
     lsn server = 0;
     std::size_t open_transactions = 0;
+    /// Since this process began.
+    std::uint64_t rows = 0;
+    std::uint64_t writes = 0;
+    /// Of the purge log.
+    std::uint64_t epoch = 0;
     /// When everything that could be seen in the database was last known to be in the purge log.
     boot_time current_at = boot_time::min();
 };

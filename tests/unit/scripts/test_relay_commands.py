@@ -27,9 +27,9 @@ def _load() -> ModuleType:
 
 
 relay = _load()
-ACTIVE = {"role": "active", "slot": "shoal", "publication": "shop", "system_id": "7123", "timeline": 1,
-          "received": "0/16B3748", "confirmed": "0/16B3700", "server": "host=/run/postgresql", "lag_bytes": 72,
-          "lag_ms": 3, "open_transactions": 1, "purges": 12, "rows": 40, "epoch": 2}
+ACTIVE = {"role": "active", "slot": "shoal", "publication": "shop", "source": "7123/1/shop",
+          "received": "0/16B3748", "confirmed": "0/16B3700", "server": "0/16B3748", "lag_bytes": 72,
+          "lag_ms": 3, "open_transactions": 1, "purges": 12, "rows": 40, "epoch": 2, "wal_bytes": 2048}
 GONE = {"role": "disconnected", "slot": "shoal", "publication": "shop", "why": "no\x1b[2J route", "lag_bytes": 3 << 20,
         "lag_ms": 61_000}
 
@@ -103,12 +103,11 @@ def test_status_has_who_answers_and_names_who_does_not(running: Any, monkeypatch
 
 def test_status_for_people_is_aligned_and_says_why() -> None:
     assert relay.report({"relay-1": ACTIVE, "relay-2": GONE}).splitlines() == [
-        "WORKER   ROLE          RECEIVED   CONFIRMED      LAG  BEHIND  OPEN  ROWS  PURGES  EPOCH",
-        "relay-1  active        0/16B3748  0/16B3700     72 B    3 ms     1    40      12      2",
-        "relay-2  disconnected  -          -          3.0 MiB   1m01s     -     -       -      -",
+        "WORKER   ROLE          RECEIVED   CONFIRMED      LAG  BEHIND  OPEN  ROWS  PURGES      WAL",
+        "relay-1  active        0/16B3748  0/16B3700     72 B    3 ms     1    40      12  2.0 KiB",
+        "relay-2  disconnected  -          -          3.0 MiB   1m01s     -     -       -        -",
         "",
-        "slot shoal, publication shop, of host=/run/postgresql, system 7123, timeline 1",
-        "slot shoal, publication shop",
+        "slot shoal, publication shop, of 7123/1/shop",
         "",
         "relay-2: no\\x1b[2J route",
     ]
