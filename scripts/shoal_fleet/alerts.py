@@ -30,6 +30,8 @@ class Alert(Enum):
     PURGE_LAG = "ShoalPurgeLag"
     WORKER_FENCED = "ShoalWorkerFenced"
     ORIGIN_DOWN = "ShoalOriginDown"
+    RELAY_BEHIND = "ShoalRelayBehind"
+    RELAY_WAL = "ShoalRelayWal"
 
     @property
     def entry(self) -> str:

@@ -16,6 +16,8 @@ from .render import own_redis
 from .traffic import HITS
 
 _SECONDS = 1.0
+_LATE = 5.0
+"""Seconds since a relay said last that everything is purged."""
 _ENOUGH = 20
 """Requests between the two looks, below which nothing is said of their share or their time."""
 
@@ -74,7 +76,8 @@ def _metrics(fleet: Fleet, path: str) -> Metrics | None:
 
 def judge(before: Sight, now: Sight) -> list[Finding]:
     """What is bad at one look only may be a moment's; what counts is bad at both, or what has grown in between."""
-    found = [*_balancing(before, now), *_servers(now), *_instances(before, now), *_sites(before, now)]
+    found = [*_balancing(before, now), *_servers(now), *_instances(before, now), *_sites(before, now),
+             *_relays(before, now)]
     for name, metrics in now.workers.items():
         if name in before.workers:
             found += _worker(name, before.workers[name], metrics)
@@ -186,6 +189,25 @@ def _sites(before: Sight, now: Sight) -> Iterator[Finding]:
             yield Finding(" ".join(["the origin", *dead, f"of site {site} fails"]),
                           "ask it without Shoal: curl -i; scripts/fleet logs says how it failed", Alert.ORIGIN_DOWN)
         yield from _hit_ratio(before, now, site)
+
+
+def _relays(before: Sight, now: Sight) -> Iterator[Finding]:
+    """Where there are any, one of them has said within some seconds that everything committed is purged."""
+    def keeps_up(sight: Sight) -> bool:
+        return any(metrics.total("shoal_relay_active") and 0 <= metrics.total("shoal_relay_lag_seconds") < _LATE
+                   for metrics in sight.workers.values())
+
+    relays = [metrics for metrics in now.workers.values() if metrics.has("shoal_relay_active")]
+    if relays and not keeps_up(before) and not keeps_up(now):
+        yield Finding("no relay keeps the caches true to the database",
+                      "'scripts/fleet relay status' says why, 'scripts/fleet relay check' what would help",
+                      Alert.RELAY_BEHIND)
+    for metrics in relays:
+        kept, most = metrics.total("shoal_relay_wal_bytes"), metrics.total("shoal_relay_wal_budget_bytes")
+        if kept > 0.8 * most:
+            yield Finding(f"the relay's slot keeps {kept / most:.0%} of what it may of the database's log",
+                          "'scripts/fleet relay status' says what holds it up", Alert.RELAY_WAL)
+            break
 
 
 def _hit_ratio(before: Sight, now: Sight, site: str) -> Iterator[Finding]:

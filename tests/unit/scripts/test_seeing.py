@@ -58,6 +58,10 @@ shoal_http_request_seconds_bucket{server="site",le="0.5"} 1000
 shoal_http_request_seconds_bucket{server="site",le="+Inf"} 1100
 shoal_http_request_seconds_bucket{server="admin",le="0.5"} 1
 shoal_http_request_seconds_bucket{server="admin",le="+Inf"} 500
+shoal_relay_active 1
+shoal_relay_lag_seconds 0.2
+shoal_relay_wal_bytes 10
+shoal_relay_wal_budget_bytes 100
 """,
 }
 
@@ -144,6 +148,8 @@ SITUATIONS: dict[Alert, Callable[[Fleet], list[Finding]]] = {
     Alert.WORKER_FENCED: lambda _: always({"shoal_cache_lease_held": 0}),
     Alert.ORIGIN_DOWN: lambda _: grows({'shoal_cache_origin_failures_total{site="shop",reason="timeout"}': 12,
                                         'shoal_cache_fetch_seconds_count{site="shop"}': 16}),
+    Alert.RELAY_BEHIND: lambda _: always({"shoal_relay_lag_seconds": 5}),
+    Alert.RELAY_WAL: lambda _: always({"shoal_relay_wal_bytes": 81}),
 }
 
 
@@ -152,6 +158,11 @@ def test_doctor_finds_what_each_alert_is_about_and_nothing_else(fleet: Fleet, al
     found = SITUATIONS[alert](fleet)
     assert {finding.alert for finding in found} == {alert}, found
     assert all(finding.do for finding in found)
+
+
+def test_a_relay_that_has_no_slot_or_never_said_a_word_keeps_nothing_true() -> None:
+    for changes in ({"shoal_relay_active": 0.0}, {"shoal_relay_lag_seconds": -1.0}):
+        assert {finding.alert for finding in always(changes)} == {Alert.RELAY_BEHIND}
 
 
 def test_nothing_is_found_where_all_is_well(fleet: Fleet) -> None:
