@@ -21,6 +21,8 @@ ALTER TABLE long_full ALTER slug SET STORAGE EXTERNAL, ALTER body SET STORAGE EX
 CREATE TABLE long_key (LIKE long_full INCLUDING ALL);
 INSERT INTO long_full SELECT n, repeat('slug' || n, 80), repeat('body', 3000), 'title' FROM generate_series(1, 9) n;
 INSERT INTO long_key TABLE long_full;
+ALTER TABLE long_key REPLICA IDENTITY FULL;
+CREATE TABLE swapped (id int PRIMARY KEY, name text);
 
 CREATE TABLE parent (id int PRIMARY KEY, name text);
 CREATE TABLE child (id int PRIMARY KEY, parent_id int REFERENCES parent);

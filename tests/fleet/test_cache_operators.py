@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def test_a_soft_purge_may_be_served_by_a_worker_that_has_it_from_the_second_leve
         purge(cached, "--url", url(cached, "/soft/l2"), "--soft")
         _, headers, body = cached.visit("/soft/l2")
         assert headers["x-shoal-worker"] != first and body[-1:] == b"1"
-        assert headers["cache-status"] == "shoal; hit; ttl=600; detail=stale"
+        assert re.fullmatch(r"shoal; hit; ttl=(600|599|598); detail=stale", headers["cache-status"])
         eventually(lambda: cached.visit("/soft/l2")[2][-1:] == b"2", 10, "the new one is there")
         assert "detail=stale" not in cached.visit("/soft/l2")[1]["cache-status"]
     finally:
