@@ -44,6 +44,13 @@ asio::awaitable<void> wal_watch::run()
     database_.close();
 }
 
+void wal_watch::choose(std::shared_ptr<const settings> chosen)
+{
+    chosen_ = std::move(chosen);
+    connected_ = false;
+    database_.close();
+}
+
 void wal_watch::stop()
 {
     stopping_ = true;

@@ -23,7 +23,8 @@ public:
     /// Until stop(), whether or not this process has the slot, and Redis is there.
     [[nodiscard]] boost::asio::awaitable<void> run();
     void stop();
-    void choose(std::shared_ptr<const settings> chosen) { chosen_ = std::move(chosen); }
+    /// What is watched from then on may be another database.
+    void choose(std::shared_ptr<const settings> chosen);
 
     /// What the slot kept when it was last looked at, bytes.
     [[nodiscard]] std::uint64_t retained() const noexcept { return retained_; }
