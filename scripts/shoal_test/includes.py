@@ -1,6 +1,6 @@
 """The direction of includes: who may include what, ours and others', also through other headers.
 
-    core <- coherence, config, log, metrics <- runtime <- redis, http <- worker <- purge_log <- services/<name>
+    core <- coherence, config, eviction, log, metrics <- runtime <- redis, http <- worker <- purge_log <- services/<name>
 
 A service's domain is every file of services/<name>/ that is not at its edge (main, handlers, store, origin, postgres,
 setup, warm: as the beginning of a file's name or as a folder): plain functions over values, free of sockets and loops however
@@ -18,6 +18,7 @@ BELOW = {
     "core": set(),
     "coherence": {"core"},
     "config": {"core"},
+    "eviction": {"core"},
     "log": {"core"},
     "metrics": {"core"},
     "runtime": {"core", "config", "log", "metrics"},
@@ -26,7 +27,7 @@ BELOW = {
     "worker": {"core", "config", "log", "metrics", "runtime", "redis", "http"},
     "purge_log": {"core", "coherence", "log", "metrics", "runtime", "redis", "worker"},
 }
-DOMAIN_BELOW = {"core", "coherence", "config"}
+DOMAIN_BELOW = {"core", "coherence", "config", "eviction"}
 
 # Libraries that do I/O, and the only places that may name them.
 RESERVED = {

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "services/cache/memory/heap.hpp"
+#include "common/core/heap.hpp"
 #include "services/cache/memory/memory_entry.hpp"
 
 namespace shoal::cache {

@@ -13,12 +13,14 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "common/eviction/s3_fifo.hpp"
 #include "services/cache/memory/partial.hpp"
-#include "services/cache/memory/s3_fifo.hpp"
 #include "services/cache/memory/stored.hpp"
 #include "services/cache/memory/variant_source.hpp"
 
 namespace shoal::cache {
+
+using eviction::s3_fifo;
 
 class memory {
 public:

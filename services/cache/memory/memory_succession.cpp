@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "services/cache/memory/heap.hpp"
+#include "common/core/heap.hpp"
 #include "services/cache/memory/memory_entry.hpp"
 
 namespace shoal::cache {

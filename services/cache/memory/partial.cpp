@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "services/cache/memory/heap.hpp"
+#include "common/core/heap.hpp"
 
 namespace shoal::cache {
 namespace {

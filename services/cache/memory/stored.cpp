@@ -10,7 +10,7 @@
 #include <new>
 #include <stdexcept>
 
-#include "services/cache/memory/heap.hpp"
+#include "common/core/heap.hpp"
 
 namespace shoal::cache {
 namespace {

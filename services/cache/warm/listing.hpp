@@ -8,10 +8,12 @@
 #include <string_view>
 #include <vector>
 
-#include "services/cache/memory/s3_fifo.hpp"
+#include "common/eviction/s3_fifo.hpp"
 #include "services/cache/memory/stored.hpp"
 
 namespace shoal::cache {
+
+using eviction::s3_fifo;
 
 inline constexpr std::size_t most_listed = 100'000;
 /// More than the longest lines of so many take.

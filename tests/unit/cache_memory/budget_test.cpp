@@ -1,6 +1,6 @@
 // That the budget of the memory is what the heap really gives.
 
-#include "services/cache/memory/heap.hpp"
+#include "common/core/heap.hpp"
 #include "services/cache/memory/memory.hpp"
 #include "tests/unit/cache_memory/heap_growth.hpp"
 #include "tests/unit/cache_memory/responses.hpp"

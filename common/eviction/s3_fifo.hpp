@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "services/cache/memory/ghosts.hpp"
+#include "common/eviction/ghosts.hpp"
 
-namespace shoal::cache {
+namespace shoal::eviction {
 
 class s3_fifo {
 public:
@@ -105,4 +105,4 @@ private:
     bool in_main_ = true;
 };
 
-}  // namespace shoal::cache
+}  // namespace shoal::eviction

@@ -1,12 +1,12 @@
-#include "services/cache/memory/ghosts.hpp"
+#include "common/eviction/ghosts.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <utility>
 
-#include "services/cache/memory/heap.hpp"
+#include "common/core/heap.hpp"
 
-namespace shoal::cache {
+namespace shoal::eviction {
 namespace {
 
 // Beyond this, buckets would be told apart by bits that tell ghosts apart.
@@ -67,4 +67,4 @@ void ghosts::fit(std::size_t most)
     }
 }
 
-}  // namespace shoal::cache
+}  // namespace shoal::eviction

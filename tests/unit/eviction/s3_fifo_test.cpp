@@ -1,4 +1,4 @@
-#include "services/cache/memory/s3_fifo.hpp"
+#include "common/eviction/s3_fifo.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -14,7 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
-using namespace shoal::cache;
+using namespace shoal::eviction;
 
 namespace {
 
@@ -159,7 +159,7 @@ std::filesystem::path shared_data()
 
 }  // namespace
 
-TEST_CASE("s3-fifo: the hit ratio on web07 is at least the published one", "[cache]")
+TEST_CASE("s3-fifo: the hit ratio on web07 is at least the published one", "[eviction]")
 {
     const auto file = shared_data() / "web07.trace.xz";
     if (!std::filesystem::exists(file)) {
@@ -173,7 +173,7 @@ TEST_CASE("s3-fifo: the hit ratio on web07 is at least the published one", "[cac
     CHECK(reached >= 58.1);
 }
 
-TEST_CASE("s3-fifo: a Zipf mix hits more often than with LRU", "[cache]")
+TEST_CASE("s3-fifo: a Zipf mix hits more often than with LRU", "[eviction]")
 {
     const auto seed = std::random_device{}();
     CAPTURE(seed);
@@ -182,7 +182,7 @@ TEST_CASE("s3-fifo: a Zipf mix hits more often than with LRU", "[cache]")
     CHECK(hit_ratio(requests, 2'000) > lru_hit_ratio(requests, 2'000) + 4);
 }
 
-TEST_CASE("s3-fifo: a scan does not push out what is in use", "[cache]")
+TEST_CASE("s3-fifo: a scan does not push out what is in use", "[eviction]")
 {
     replay cache{100};
     for (int round = 0; round < 3; ++round) {
@@ -194,7 +194,7 @@ TEST_CASE("s3-fifo: a scan does not push out what is in use", "[cache]")
     CHECK(left == 50);
 }
 
-TEST_CASE("s3-fifo: what comes back soon after it left stays", "[cache]")
+TEST_CASE("s3-fifo: what comes back soon after it left stays", "[eviction]")
 {
     replay cache{100};
     for (std::uint32_t id = 0; id < 150; ++id) cache.use(id);
@@ -208,7 +208,7 @@ TEST_CASE("s3-fifo: what comes back soon after it left stays", "[cache]")
     CHECK_FALSE(cache.has(2'000));
 }
 
-TEST_CASE("s3-fifo: bytes are those of what is kept, and never above the budget", "[cache]")
+TEST_CASE("s3-fifo: bytes are those of what is kept, and never above the budget", "[eviction]")
 {
     const auto seed = std::random_device{}();
     CAPTURE(seed);
@@ -233,7 +233,7 @@ TEST_CASE("s3-fifo: bytes are those of what is kept, and never above the budget"
     }
 }
 
-TEST_CASE("s3-fifo: a walk goes through what is worth most first", "[cache]")
+TEST_CASE("s3-fifo: a walk goes through what is worth most first", "[eviction]")
 {
     replay cache{100};
     for (std::uint32_t id = 0; id < 100; ++id) cache.use(id);
@@ -246,7 +246,7 @@ TEST_CASE("s3-fifo: a walk goes through what is worth most first", "[cache]")
     for (std::uint32_t i = 20; i < 100; ++i) CHECK(order[i] == 129 - (i - 20));
 }
 
-TEST_CASE("s3-fifo: what is appended in the order of a walk leaves as it would have left", "[cache]")
+TEST_CASE("s3-fifo: what is appended in the order of a walk leaves as it would have left", "[eviction]")
 {
     const auto seed = std::random_device{}();
     CAPTURE(seed);
@@ -261,7 +261,7 @@ TEST_CASE("s3-fifo: what is appended in the order of a walk leaves as it would h
     CHECK(heir.size() == 0);
 }
 
-TEST_CASE("s3-fifo: a walk goes on while things come, are used, and leave", "[cache]")
+TEST_CASE("s3-fifo: a walk goes on while things come, are used, and leave", "[eviction]")
 {
     const auto seed = std::random_device{}();
     CAPTURE(seed);
@@ -285,7 +285,7 @@ TEST_CASE("s3-fifo: a walk goes on while things come, are used, and leave", "[ca
     }
 }
 
-TEST_CASE("ghosts: count for as many turns as they are told", "[cache]")
+TEST_CASE("ghosts: count for as many turns as they are told", "[eviction]")
 {
     ghosts gone;
     CHECK_FALSE(gone.forget(1));

@@ -1,9 +1,9 @@
-#include "services/cache/memory/s3_fifo.hpp"
+#include "common/eviction/s3_fifo.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace shoal::cache {
+namespace shoal::eviction {
 
 void s3_fifo::queue::push(node& what) noexcept
 {
@@ -125,4 +125,4 @@ s3_fifo::node* s3_fifo::walk::next() noexcept
     return at_ == nullptr ? nullptr : std::exchange(at_, at_->older_);
 }
 
-}  // namespace shoal::cache
+}  // namespace shoal::eviction

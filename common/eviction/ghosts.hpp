@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace shoal::cache {
+namespace shoal::eviction {
 
 class ghosts {
 public:
@@ -37,4 +37,4 @@ private:
     std::uint32_t most_ = 0;
 };
 
-}  // namespace shoal::cache
+}  // namespace shoal::eviction

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
-namespace shoal::cache {
+namespace shoal {
 
 /// Each block has 8 bytes before it, is a multiple of 16, and of at least 32. From 128 KiB on it may be a mapping of
 /// its own, of whole pages: that is counted, though malloc may decide otherwise.
@@ -16,4 +16,4 @@ namespace shoal::cache {
     return std::max<std::size_t>(32, (asked + 8 + 15) / 16 * 16);
 }
 
-}  // namespace shoal::cache
+}  // namespace shoal
