@@ -19,6 +19,8 @@ enum class tag_kind : std::uint8_t {
     surrogate,
     /// Cache-Groups of one site (RFC 9875).
     group,
+    /// An entry of a view of a database: the site is the view's name, the text its key; empty for the whole view.
+    view,
 };
 
 /// The same in every worker, and in every version that shares a Redis with it.

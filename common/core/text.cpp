@@ -50,6 +50,21 @@ std::optional<std::string> percent_decode(std::string_view text)
     return decoded;
 }
 
+void append_item(std::string& to, std::string_view value)
+{
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    for (const char c : value) {
+        if (!separates_items(c) && c != '%') {
+            to.push_back(c);
+            continue;
+        }
+        const auto byte = static_cast<unsigned char>(c);
+        to.push_back('%');
+        to.push_back(digits[byte >> 4U]);
+        to.push_back(digits[byte & 15U]);
+    }
+}
+
 bool is_utf8(std::string_view text) noexcept
 {
     while (!text.empty()) {

@@ -1,6 +1,7 @@
 """The direction of includes: who may include what, ours and others', also through other headers.
 
     core <- coherence, config, eviction, log, metrics <- runtime <- redis, http <- worker <- purge_log <- services/<name>
+    coherence <- views <- services/<name>
 
 A service's domain is every file of services/<name>/ that is not at its edge (main, handlers, store, origin, postgres,
 setup, warm: as the beginning of a file's name or as a folder): plain functions over values, free of sockets and loops however
@@ -17,6 +18,7 @@ from pathlib import Path
 BELOW = {
     "core": set(),
     "coherence": {"core"},
+    "views": {"core", "coherence"},
     "config": {"core"},
     "eviction": {"core"},
     "log": {"core"},
@@ -27,7 +29,7 @@ BELOW = {
     "worker": {"core", "config", "log", "metrics", "runtime", "redis", "http"},
     "purge_log": {"core", "coherence", "log", "metrics", "runtime", "redis", "worker"},
 }
-DOMAIN_BELOW = {"core", "coherence", "config", "eviction"}
+DOMAIN_BELOW = {"core", "coherence", "views", "config", "eviction"}
 
 # Libraries that do I/O, and the only places that may name them.
 RESERVED = {

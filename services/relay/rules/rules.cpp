@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "common/config/reader.hpp"
+#include "common/core/text.hpp"
 
 namespace shoal::relay {
 namespace {
@@ -123,9 +124,9 @@ rules read_rules(config::object& section)
 std::string default_table_tag(const table_name& table)
 {
     std::string made{"table:"};
-    append_encoded(made, table.schema);
+    append_item(made, table.schema);
     made.push_back('.');
-    append_encoded(made, table.table);
+    append_item(made, table.table);
     return made;
 }
 

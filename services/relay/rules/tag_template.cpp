@@ -10,37 +10,17 @@
 namespace shoal::relay {
 namespace {
 
-bool separates_or_controls(char c) noexcept
-{
-    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == ',';
-}
-
 /// What is wrong with text that goes into a tag as it is.
 std::string refuse(std::string_view literal)
 {
     if (literal.size() > longest_tag) return fmt::format("is longer than the {} bytes of a tag", longest_tag);
-    if (std::ranges::any_of(literal, separates_or_controls))
+    if (std::ranges::any_of(literal, separates_items))
         return "has a space, a comma or a control character, which a tag can't have; they separate tags";
     if (!is_utf8(literal)) return "is not UTF-8";
     return {};
 }
 
 }  // namespace
-
-void append_encoded(std::string& to, std::string_view value)
-{
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    for (const char c : value) {
-        if (!separates_or_controls(c) && c != '%') {
-            to.push_back(c);
-            continue;
-        }
-        const auto byte = static_cast<unsigned char>(c);
-        to.push_back('%');
-        to.push_back(digits[byte >> 4U]);
-        to.push_back(digits[byte & 15U]);
-    }
-}
 
 /// Goes once through a template, from left to right.
 class tag_template::parser {
@@ -120,7 +100,7 @@ tag_template::outcome tag_template::render(std::span<const value> values, std::s
         into += literal;
         if (column == columns_.size()) break;
         if (values[column].is != value::kind::text) return outcome::none;
-        append_encoded(into, values[column].text);
+        append_item(into, values[column].text);
     }
     if (into.empty()) return outcome::none;
     return into.size() > longest_tag ? outcome::too_long : outcome::made;

@@ -1,6 +1,7 @@
 #pragma once
 // "product:{id}": a tag with holes for columns. Tags are surrogate keys of the cache, so whatever can't stand in
-// `Surrogate-Key`, `xkey` or `Cache-Tag` is percent-encoded where it comes from a column.
+// `Surrogate-Key`, `xkey` or `Cache-Tag` is encoded as an item where it comes from a column; an application that writes
+// these encodes its values the same way.
 
 #include <cstdint>
 #include <span>
@@ -15,10 +16,6 @@ namespace shoal::relay {
 
 /// The cache stores no response that has a longer key.
 inline constexpr std::size_t longest_tag = 1024;
-
-/// Space, comma, '%', control characters and DEL as %XX with capital digits; every other byte as it is. An
-/// application that writes Surrogate-Key encodes its values the same way.
-void append_encoded(std::string& to, std::string_view value);
 
 /// A text of an operator that is a tag as it is, or what it may not have.
 [[nodiscard]] parsed<std::string> parse_tag(std::string_view text);

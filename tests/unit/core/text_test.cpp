@@ -62,3 +62,11 @@ TEST_CASE("is_utf8: refuses overlong forms, surrogates, what is too high and wha
         CHECK_FALSE(is_utf8(text));
     }
 }
+
+TEST_CASE("text: an item has nothing that separates items", "[core]")
+{
+    std::string made;
+    append_item(made, "a b,50%\x7f\n\xc3\xa4");
+    CHECK(made == "a%20b%2C50%25%7F%0A\xc3\xa4");
+    CHECK(percent_decode(made) == "a b,50%\x7f\n\xc3\xa4");
+}
