@@ -34,8 +34,17 @@ log_follower::next log_follower::renewed(const log_head& reply, std::span<const 
     }
     lease_until_ = std::max(lease_until_, terms_.expiry(reply.sent));
     // What the relay had purged before it said so is applied by now.
-    if (reply.relay_age) relayed_at_ = std::max(relayed_at_, reply.sent - *reply.relay_age);
+    take_over(reply.relay, reply.sent);
     return next::wait;
+}
+
+void log_follower::take_over(const relay_word& said, boot_time sent)
+{
+    if (said.age) relayed_at_ = std::max(relayed_at_, sent - *said.age);
+    if (said.views_age) viewed_at_ = std::max(viewed_at_, sent - *said.views_age);
+    // No maximum: of another database, or another timeline, a smaller position is the newer one.
+    purged_ = said.purged;
+    viewed_ = said.viewed;
 }
 
 bool log_follower::apply(const log_entry& entry)

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "common/coherence/lsn.hpp"
 #include "common/coherence/purge_table.hpp"
 #include "common/coherence/stamp.hpp"
 #include "common/coherence/terms.hpp"
@@ -23,14 +24,23 @@ struct log_entry {
     std::string_view soft;
 };
 
+/// What the relay of a database said last: of purges, and of views.
+struct relay_word {
+    /// How old its claims are, by the server's clock.
+    std::optional<std::chrono::microseconds> age{};
+    std::optional<std::chrono::microseconds> views_age{};
+    /// Zero where it said nothing.
+    lsn purged = 0;
+    lsn viewed = 0;
+};
+
 /// The reply to a renewal, or to the question for the head alone.
 struct log_head {
     /// Clocks read before the question was sent, and after its answer.
     boot_time sent;
     boot_time received;
     stamp head;
-    /// How old the relay's last word was, by the server's clock.
-    std::optional<std::chrono::microseconds> relay_age{};
+    relay_word relay{};
 };
 
 class log_follower final : public coherence_view {
@@ -41,6 +51,9 @@ public:
     /// Zero while it is joining.
     [[nodiscard]] stamp position() const noexcept override { return position_; }
     [[nodiscard]] boot_time relayed_at() const noexcept override { return relayed_at_; }
+    [[nodiscard]] boot_time viewed_at() const noexcept override { return viewed_at_; }
+    [[nodiscard]] lsn purged() const noexcept override { return purged_; }
+    [[nodiscard]] lsn viewed() const noexcept override { return viewed_; }
     [[nodiscard]] standing judge(const stamp& of, std::span<const tag> tags) const noexcept override;
 
     /// What every script is told: whoever knows a newer epoch than the server forces a fresh one.
@@ -77,9 +90,14 @@ public:
     void leave() noexcept;
 
 private:
+    void take_over(const relay_word& said, boot_time sent);
+
     lease_terms terms_;
     boot_time lease_until_ = boot_time::min();
     boot_time relayed_at_ = boot_time::min();
+    boot_time viewed_at_ = boot_time::min();
+    lsn purged_ = 0;
+    lsn viewed_ = 0;
     stamp position_;
     /// The newest that was ever heard of, and when that was first.
     std::uint64_t epoch_ = 0;

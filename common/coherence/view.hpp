@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "common/coherence/lsn.hpp"
 #include "common/coherence/stamp.hpp"
 #include "common/core/clock.hpp"
 
@@ -20,6 +21,13 @@ public:
     [[nodiscard]] virtual stamp position() const noexcept = 0;
     /// Everything that could be seen in the database then is purged, as far as its relay says; long ago without one.
     [[nodiscard]] virtual boot_time relayed_at() const noexcept = 0;
+    /// Everything that could be seen in the database then is in the views; long ago without a relay.
+    [[nodiscard]] virtual boot_time viewed_at() const noexcept = 0;
+    /// Every transaction that ends before is purged: what is fetched from here on, or was kept and may be served, shows
+    /// it. Zero while nobody knows. Of another database's log after its relay has attached to that.
+    [[nodiscard]] virtual lsn purged() const noexcept = 0;
+    /// The same of the views.
+    [[nodiscard]] virtual lsn viewed() const noexcept = 0;
     [[nodiscard]] virtual standing judge(const stamp& of, std::span<const tag> tags) const noexcept = 0;
 };
 

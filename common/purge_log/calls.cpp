@@ -104,6 +104,22 @@ std::optional<std::vector<acknowledgement::member>> read_members(const redis::va
     return members;
 }
 
+/// Four elements of a renewal's reply, from `first` on.
+std::optional<relay_word> read_relay_word(const std::vector<redis::value>& from, std::size_t first) noexcept
+{
+    const auto* const age = from[first].integer();
+    const auto* const purged = from[first + 1].text();
+    const auto* const views_age = from[first + 2].integer();
+    const auto* const viewed = from[first + 3].text();
+    if (age == nullptr || purged == nullptr || views_age == nullptr || viewed == nullptr) return std::nullopt;
+    relay_word said;
+    if (*age >= 0) said.age = std::chrono::microseconds{*age};
+    if (*views_age >= 0) said.views_age = std::chrono::microseconds{*views_age};
+    said.purged = parse_lsn(*purged).value_or(0);
+    said.viewed = parse_lsn(*viewed).value_or(0);
+    return said;
+}
+
 }  // namespace
 
 purge_log_calls::reply<log_head> purge_log_calls::head(std::uint64_t known)
@@ -133,12 +149,11 @@ purge_log_calls::reply<renewal> purge_log_calls::renew(std::uint64_t known, std:
     renewal made;
     made.since.raw = std::move(answer).value();
     const auto at = read_stamp(made.since.raw);
-    const auto* const parts = array_of(made.since.raw, 4);
+    const auto* const parts = array_of(made.since.raw, 7);
     auto entries = parts != nullptr ? read_entries((*parts)[2]) : std::nullopt;
-    const auto* const age = parts != nullptr ? (*parts)[3].integer() : nullptr;
-    if (!at || !entries || age == nullptr) co_return make_error_code(errc::redis_unexpected_reply);
-    made.head = {sent, boot_clock::now(), *at};
-    if (*age >= 0) made.head.relay_age = std::chrono::microseconds{*age};
+    const auto relay = parts != nullptr ? read_relay_word(*parts, 3) : std::nullopt;
+    if (!at || !entries || !relay) co_return make_error_code(errc::redis_unexpected_reply);
+    made.head = {sent, boot_clock::now(), *at, *relay};
     made.since.entries = *std::move(entries);
     co_return made;
 }

@@ -297,6 +297,21 @@ boot_time purge_log::relayed_at() const noexcept
     return impl_->follower().relayed_at();
 }
 
+boot_time purge_log::viewed_at() const noexcept
+{
+    return impl_->follower().viewed_at();
+}
+
+lsn purge_log::purged() const noexcept
+{
+    return impl_->follower().purged();
+}
+
+lsn purge_log::viewed() const noexcept
+{
+    return impl_->follower().viewed();
+}
+
 standing purge_log::judge(const stamp& of, std::span<const tag> tags) const noexcept
 {
     return impl_->follower().judge(of, tags);

@@ -53,6 +53,9 @@ public:
     [[nodiscard]] bool current(boot_time now) const noexcept override;
     [[nodiscard]] stamp position() const noexcept override;
     [[nodiscard]] boot_time relayed_at() const noexcept override;
+    [[nodiscard]] boot_time viewed_at() const noexcept override;
+    [[nodiscard]] lsn purged() const noexcept override;
+    [[nodiscard]] lsn viewed() const noexcept override;
     [[nodiscard]] standing judge(const stamp& of, std::span<const tag> tags) const noexcept override;
 
 private:

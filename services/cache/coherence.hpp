@@ -6,6 +6,7 @@
 #include <span>
 
 #include "common/coherence/fills.hpp"
+#include "common/coherence/lsn.hpp"
 #include "common/coherence/stamp.hpp"
 #include "common/coherence/tags.hpp"
 #include "common/coherence/view.hpp"
@@ -14,6 +15,7 @@ namespace shoal::cache {
 
 using coherence::coherence_view;
 using coherence::fill_ticket;
+using coherence::lsn;
 using coherence::stamp;
 using coherence::standing;
 using coherence::tag;
@@ -36,6 +38,9 @@ public:
     }
     [[nodiscard]] stamp position() const noexcept override { return log_.position(); }
     [[nodiscard]] boot_time relayed_at() const noexcept override { return log_.relayed_at(); }
+    [[nodiscard]] boot_time viewed_at() const noexcept override { return log_.viewed_at(); }
+    [[nodiscard]] lsn purged() const noexcept override { return log_.purged(); }
+    [[nodiscard]] lsn viewed() const noexcept override { return log_.viewed(); }
     [[nodiscard]] standing judge(const stamp& of, std::span<const tag> tags) const noexcept override
     {
         return log_.judge(of, tags);

@@ -113,6 +113,8 @@ private:
     bool push_wanted_ = false;
     /// Noted in Redis: what PostgreSQL may forget.
     lsn noted_ = 0;
+    /// Said with a write that was sent, whether it came about or not.
+    lsn purged_said_ = 0;
 };
 
 }  // namespace shoal::relay

@@ -39,6 +39,7 @@ asio::awaitable<void> feed::follow()
     collector_.emplace(*tables_);
     over_ = false;
     push_wanted_ = false;
+    purged_said_ = noted_;
     sight_.reset();
     begin_part("relay: read", read());
     begin_part("relay: publish", publish());
@@ -125,7 +126,8 @@ asio::awaitable<void> feed::publish()
             hard += each->hard;
             soft += each->soft;
         }
-        const auto done = co_await log_.purge(hard, soft);
+        purged_said_ = batch.done;
+        const auto done = co_await log_.purge(hard, soft, format_lsn(purged_said_));
         if (over_) break;
         if (!done)
             co_return end(log_.fenced() ? "another relay has the slot" : "writing to Redis: " + done.error().message());
@@ -223,7 +225,8 @@ asio::awaitable<void> feed::beat()
     while (!over_) {
         const auto asked = boot_clock::now();
         const auto done = progress_.done();
-        const auto clock = co_await log_.beat(proven ? claim : 0, format_lsn(done));
+        const auto purged = done < purged_said_ ? std::string{} : format_lsn(done);
+        const auto clock = co_await log_.beat(proven ? claim : 0, format_lsn(done), purged);
         if (over_) break;
         if (!clock)
             co_return end(log_.fenced() ? "another relay has the slot"

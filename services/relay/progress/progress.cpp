@@ -37,7 +37,18 @@ progress::batch progress::next(std::size_t most)
         one.last = one.visible;
         made.sets.push_back(&one.tags);
     }
+    made.done = done_with_batch();
     return made;
+}
+
+lsn progress::done_with_batch() const noexcept
+{
+    lsn found = done_;
+    for (const auto& one : open_) {
+        if (!one.done && !(one.in_batch && one.last)) return found;
+        found = one.end;
+    }
+    return received_;
 }
 
 void progress::written()

@@ -37,6 +37,8 @@ public:
     /// What one write to Redis is about; its sets live until written() or not_written().
     struct batch {
         std::vector<const purge_set*> sets;
+        /// What done() is at least, once it is written.
+        lsn done = 0;
         [[nodiscard]] bool empty() const noexcept { return sets.empty(); }
     };
     /// Those never written, and those to be written again; at most about `most` bytes, and one transaction at least.
@@ -68,6 +70,7 @@ private:
     };
 
     void advance();
+    [[nodiscard]] lsn done_with_batch() const noexcept;
 
     std::deque<transaction> open_;
     lsn received_;

@@ -3,9 +3,10 @@
 -- KEYS     those of the purge log's epoch.lua, and the relay's, after fence.lua
 -- ARGV[1]  newest epoch that the caller knows
 -- ARGV[2]  the source: system, timeline, database and slot
--- ARGV[3]  the position up to which nothing is missing
+-- ARGV[3]  the position up to which nothing is missing, and so everything purged
 -- Reply    {epoch}
 
 local epoch = current_head(tonumber(ARGV[1]))
-redis.call('HSET', KEYS[5], 'source', ARGV[2], 'position', ARGV[3], 'epoch', string.format('%.0f', epoch))
+redis.call('HSET', KEYS[5], 'source', ARGV[2], 'position', ARGV[3], 'purged', ARGV[3], 'epoch',
+           string.format('%.0f', epoch))
 return {epoch}

@@ -4,10 +4,12 @@
 -- ARGV[1]  newest epoch that the caller knows
 -- ARGV[2]  that time, microseconds of this server's clock, as an earlier reply named it; 0 to ask for the time alone
 -- ARGV[3]  position in the database's log up to which everything is done: the slot may be confirmed up to there
+-- ARGV[4]  position up to which everything is purged
 -- Reply    {epoch, this server's clock in microseconds}
 
 local epoch = current_head(tonumber(ARGV[1]))
 local clock = redis.call('TIME')
 if ARGV[2] ~= '0' then redis.call('HSET', KEYS[5], 'claim', ARGV[2]) end
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[5], 'position', ARGV[3]) end
+if ARGV[4] ~= '' then redis.call('HSET', KEYS[5], 'purged', ARGV[4]) end
 return {epoch, clock[1] * 1000000 + clock[2]}

@@ -26,10 +26,14 @@ const redis::script& own_script()
     return code;
 }
 
-template <const std::string_view& Source>
+template <const std::string_view&... Sources>
 const redis::script& fenced_script(std::string_view name)
 {
-    static const std::string text = std::string{embedded::epoch_lua}.append(embedded::fence_lua).append(Source);
+    static const std::string text = [] {
+        std::string whole{embedded::epoch_lua};
+        for (const auto part : {embedded::fence_lua, Sources...}) whole.append(part);
+        return whole;
+    }();
     static const redis::script code{name, text};
     return code;
 }
@@ -78,20 +82,21 @@ relay_log::reply<void> relay_log::attach(std::string_view source, std::string_vi
     co_return boost::system::in_place_value;
 }
 
-relay_log::reply<void> relay_log::purge(std::string_view hard, std::string_view soft)
+relay_log::reply<void> relay_log::purge(std::string_view hard, std::string_view soft, std::string_view purged)
 {
     const auto known = std::to_string(epoch_);
-    const std::array<std::string_view, 5> arguments{known, hard, soft, log::most_entries_kept, fence_};
-    const auto answer = co_await run(fenced_script<embedded::purge_lua>("relay_purge"), arguments);
+    const std::array<std::string_view, 6> arguments{known, hard, soft, log::most_entries_kept, purged, fence_};
+    const auto answer =
+        co_await run(fenced_script<embedded::purged_lua, embedded::purge_lua>("relay_purge"), arguments);
     if (answer.has_error()) co_return answer.error();
     co_return boost::system::in_place_value;
 }
 
-relay_log::reply<std::uint64_t> relay_log::beat(std::uint64_t claim, std::string_view position)
+relay_log::reply<std::uint64_t> relay_log::beat(std::uint64_t claim, std::string_view position, std::string_view purged)
 {
     const auto known = std::to_string(epoch_);
     const auto time = std::to_string(claim);
-    const std::array<std::string_view, 4> arguments{known, time, position, fence_};
+    const std::array<std::string_view, 5> arguments{known, time, position, purged, fence_};
     const auto answer = co_await run(fenced_script<embedded::beat_lua>("relay_beat"), arguments);
     if (answer.has_error()) co_return answer.error();
     const auto* const now = number_at(answer.value(), 1);

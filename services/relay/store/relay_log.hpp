@@ -35,13 +35,14 @@ public:
     /// Once the slot is this process's: no relay before it writes any more. Every other call but this fails with
     /// redis_unexpected_reply, and fenced() is true, once another one has called it.
     [[nodiscard]] reply<ownership> own();
+    /// Everything up to `position` is done, and purged.
     [[nodiscard]] reply<void> attach(std::string_view source, std::string_view position);
-    /// Packed buckets, not both empty.
-    [[nodiscard]] reply<void> purge(std::string_view hard, std::string_view soft);
-    /// Notes that everything up to `position` is done, or nothing for an empty one. Returns the server's clock,
-    /// microseconds. With a `claim`, a time that an earlier call gave: everything that could be seen in the database
-    /// then is in the log.
-    [[nodiscard]] reply<std::uint64_t> beat(std::uint64_t claim, std::string_view position);
+    /// Packed buckets, not both empty. With them all is purged that ends before `purged`, unless that is empty.
+    [[nodiscard]] reply<void> purge(std::string_view hard, std::string_view soft, std::string_view purged);
+    /// Notes that everything up to `position` is done, and up to `purged` purged, or nothing for an empty one. Returns
+    /// the server's clock, microseconds. With a `claim`, a time that an earlier call gave: everything that could be
+    /// seen in the database then is in the log.
+    [[nodiscard]] reply<std::uint64_t> beat(std::uint64_t claim, std::string_view position, std::string_view purged);
 
     [[nodiscard]] bool fenced() const noexcept { return fenced_; }
     /// The newest that was heard of.

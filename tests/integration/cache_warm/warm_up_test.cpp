@@ -36,6 +36,9 @@ public:
     [[nodiscard]] bool current(boot_time) const noexcept override { return leased; }
     [[nodiscard]] stamp position() const noexcept override { return {1, 9}; }
     [[nodiscard]] boot_time relayed_at() const noexcept override { return boot_time::min(); }
+    [[nodiscard]] boot_time viewed_at() const noexcept override { return boot_time::min(); }
+    [[nodiscard]] lsn purged() const noexcept override { return 0; }
+    [[nodiscard]] lsn viewed() const noexcept override { return 0; }
     [[nodiscard]] standing judge(const stamp& of, std::span<const tag> tags) const noexcept override
     {
         const bool has = std::ranges::find(tags, tag{1}) != tags.end();

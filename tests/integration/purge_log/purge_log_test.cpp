@@ -241,3 +241,23 @@ TEST_CASE("purge log: workers hear how long ago a relay said that everything is 
     fleet.until([&] { return boot_clock::now() > until; });
     CHECK(fleet.at(0).relayed_at() == heard);
 }
+
+TEST_CASE("purge log: workers hear up to where a relay has purged, and what it says of views", "[cache][purge]")
+{
+    purge_fleet fleet{1};
+    fleet.settle();
+    CHECK(fleet.at(0).purged() == 0);
+    CHECK(fleet.at(0).viewed() == 0);
+    CHECK(fleet.at(0).viewed_at() == boot_time::min());
+    const auto time = fleet.command({"TIME"});
+    const auto now = std::stoll(*(*time.array())[0].text()) * 1'000'000 + std::stoll(*(*time.array())[1].text());
+    const auto before = boot_clock::now();
+    (void)fleet.command({"HSET", "{cache}:purge:relay", "purged", "1/20", "viewed", "0/A0", "views_claim",
+                         std::to_string(now - 2'000'000)});
+    fleet.until([&] { return fleet.at(0).purged() != 0; });
+    CHECK(fleet.at(0).purged() == 0x1'0000'0020);
+    CHECK(fleet.at(0).viewed() == 0xA0);
+    CHECK(fleet.at(0).viewed_at() <= before - 2s);
+    CHECK(fleet.at(0).viewed_at() > before - 12s);
+    CHECK(fleet.at(0).relayed_at() == boot_time::min());
+}

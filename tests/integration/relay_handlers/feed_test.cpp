@@ -40,6 +40,7 @@ TEST_CASE("feed: what a transaction changes is purged, and then claimed and conf
     CHECK(world.entries() > before);
     world.until([&] { return world.at(one).now().done >= committed; });
     CHECK(world.noted("position") >= format_lsn(*committed));
+    CHECK(parse_lsn(world.noted("purged")) >= committed);
 }
 
 TEST_CASE("feed: a claim waits for what is seen though it was not flushed", "[relay]")

@@ -39,12 +39,12 @@ TEST_CASE("relay log: what the relay before was attached to, and how far, is tol
     relay_world world{2};
     (void)world.own(0);
     REQUIRE(world.await(world.at(0).attach("7/1/shop/shoal", "0/10")).has_value());
-    REQUIRE(world.await(world.at(0).beat(0, "0/20")).has_value());
+    REQUIRE(world.await(world.at(0).beat(0, "0/20", "")).has_value());
     const auto before = world.own(1);
     CHECK(before.source == "7/1/shop/shoal");
     CHECK(before.position == "0/20");
     // A beat without a position is about time alone.
-    REQUIRE(world.await(world.at(1).beat(0, "")).has_value());
+    REQUIRE(world.await(world.at(1).beat(0, "", "")).has_value());
     CHECK(world.noted("position") == "0/20");
 }
 
@@ -53,10 +53,10 @@ TEST_CASE("relay log: a relay that lost its slot writes nothing, and takes nothi
     relay_world world{2};
     (void)world.own(0);
     REQUIRE(world.await(world.at(0).attach("first", "0/10")).has_value());
-    REQUIRE(world.await(world.at(0).purge(one_bucket, "")).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "")).has_value());
     (void)world.own(1);
     REQUIRE(world.await(world.at(1).attach("second", "0/20")).has_value());
-    REQUIRE(world.await(world.at(1).beat(5, "0/30")).has_value());
+    REQUIRE(world.await(world.at(1).beat(5, "0/30", "")).has_value());
 
     CHECK(world.is_fenced(0));
     CHECK(world.entries() == 1);
@@ -66,7 +66,7 @@ TEST_CASE("relay log: a relay that lost its slot writes nothing, and takes nothi
     // The other way round once it has the slot again.
     (void)world.own(0);
     CHECK_FALSE(world.at(0).fenced());
-    REQUIRE(world.await(world.at(0).purge(one_bucket, "")).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "")).has_value());
     CHECK(world.is_fenced(1));
     CHECK(world.entries() == 2);
 }
@@ -97,20 +97,39 @@ TEST_CASE("relay log: a purge is one entry with both kinds", "[relay]")
 {
     relay_world world{1};
     (void)world.own(0);
-    REQUIRE(world.await(world.at(0).purge(one_bucket, std::string{"\0\0\0\2", 4})).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, std::string{"\0\0\0\2", 4}, "")).has_value());
     CHECK(world.entries() == 1);
     // Up to the soft half of the second bucket.
     CHECK(world.server.ask("STRLEN {cache}:purge:table") == ":24\r");
+}
+
+TEST_CASE("relay log: up to where everything is purged is noted with the write that makes it so", "[relay]")
+{
+    relay_world world{1};
+    (void)world.own(0);
+    REQUIRE(world.await(world.at(0).attach("source", "0/10")).has_value());
+    CHECK(world.noted("purged") == "0/10");
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "0/20")).has_value());
+    CHECK(world.noted("purged") == "0/20");
+    CHECK(world.noted("position") == "0/10");
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "")).has_value());
+    CHECK(world.noted("purged") == "0/20");
+    REQUIRE(world.await(world.at(0).beat(0, "0/18", "0/30")).has_value());
+    CHECK(world.noted("purged") == "0/30");
+    CHECK(world.noted("position") == "0/18");
+    // Of another database's log.
+    REQUIRE(world.await(world.at(0).attach("other source", "0/5")).has_value());
+    CHECK(world.noted("purged") == "0/5");
 }
 
 TEST_CASE("relay log: a beat tells Redis' time, and a claim is noted as it was given", "[relay]")
 {
     relay_world world{1};
     (void)world.own(0);
-    const auto first = world.await(world.at(0).beat(0, "0/1"));
+    const auto first = world.await(world.at(0).beat(0, "0/1", ""));
     REQUIRE(first.has_value());
     CHECK(world.noted("claim").empty());
-    const auto second = world.await(world.at(0).beat(*first, "0/1"));
+    const auto second = world.await(world.at(0).beat(*first, "0/1", ""));
     REQUIRE(second.has_value());
     CHECK(*second > *first);
     CHECK(world.noted("claim") == std::to_string(*first));
@@ -121,7 +140,7 @@ TEST_CASE("relay log: emptied, Redis refuses the relay that was, and knows nothi
     relay_world world{2};
     (void)world.own(0);
     REQUIRE(world.await(world.at(0).attach("source", "0/10")).has_value());
-    REQUIRE(world.await(world.at(0).purge(one_bucket, "")).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "")).has_value());
     const auto epoch = world.at(0).epoch();
     world.server.ask("FLUSHALL");
     CHECK(world.is_fenced(0));
@@ -138,11 +157,11 @@ TEST_CASE("relay log: with the log alone gone it is another epoch, and what was 
     relay_world world{1};
     (void)world.own(0);
     REQUIRE(world.await(world.at(0).attach("source", "0/10")).has_value());
-    REQUIRE(world.await(world.at(0).purge(one_bucket, "")).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "")).has_value());
     const auto epoch = world.at(0).epoch();
     world.server.ask("DEL {cache}:purge:log");
     // The fence holds: it goes on in the new epoch.
-    REQUIRE(world.await(world.at(0).purge(one_bucket, "")).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "")).has_value());
     CHECK(world.at(0).epoch() > epoch);
     CHECK(world.own(0).source.empty());
 }
@@ -155,12 +174,12 @@ TEST_CASE("relay log: after a restart of Redis the fence holds, and what was att
     REQUIRE(world.await(world.at(1).attach("source", "0/10")).has_value());
     const auto epoch = world.at(1).epoch();
     world.server.shut_down();
-    CHECK(world.await(world.at(1).purge(one_bucket, "")).has_error());
+    CHECK(world.await(world.at(1).purge(one_bucket, "", "")).has_error());
     CHECK_FALSE(world.at(1).fenced());
     world.server.start();
     world.until_connected();
     CHECK(world.is_fenced(0));
-    REQUIRE(world.await(world.at(1).purge(one_bucket, "")).has_value());
+    REQUIRE(world.await(world.at(1).purge(one_bucket, "", "")).has_value());
     CHECK(world.at(1).epoch() > epoch);
     CHECK(world.own(1).source.empty());
 }

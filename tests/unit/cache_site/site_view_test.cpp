@@ -23,7 +23,7 @@ TEST_CASE("site view: where a site relies on a relay, a lease without a young wo
     CHECK(other.current(start));
     CHECK_FALSE(relying.current(start));
 
-    CHECK(log.renewed({start, start, {7, 4}, 100ms}, {}) == coherence::log_follower::next::wait);
+    CHECK(log.renewed({start, start, {7, 4}, {.age = 100ms}}, {}) == coherence::log_follower::next::wait);
     CHECK(relying.current(start));
     CHECK(relying.current(start + 399ms));
     CHECK_FALSE(relying.current(start + 400ms));

@@ -225,16 +225,36 @@ TEST_CASE("log follower: a relay's word counts from when the renewal was sent, l
     auto log = joined_at(7, 4);
     CHECK(log.relayed_at() == boot_time::min());
     auto reply = head(7, 6, start + 1s);
-    reply.relay_age = 30ms;
+    reply.relay = {.age = 30ms, .views_age = 50ms, .purged = 90, .viewed = 80};
     const entries one{7, 5, {1}};
     CHECK(log.renewed(reply, one.made) == log_follower::next::again);
     CHECK(log.relayed_at() == boot_time::min());
+    CHECK(log.viewed_at() == boot_time::min());
+    CHECK(log.purged() == 0);
+    CHECK(log.viewed() == 0);
     const entries other{7, 6, {2}};
     CHECK(log.renewed(reply, other.made) == log_follower::next::wait);
     CHECK(log.relayed_at() == start + 970ms);
-    // One that was sent earlier, or that knows of none, takes nothing back.
+    CHECK(log.viewed_at() == start + 950ms);
+    CHECK(log.purged() == 90);
+    CHECK(log.viewed() == 80);
+    // Of time, one that was sent earlier or that knows of none takes nothing back.
     reply.sent = start + 500ms;
     CHECK(log.renewed(reply, {}) == log_follower::next::wait);
     CHECK(log.renewed(head(7, 6, start + 2s), {}) == log_follower::next::wait);
     CHECK(log.relayed_at() == start + 970ms);
+    CHECK(log.viewed_at() == start + 950ms);
+}
+
+TEST_CASE("log follower: a position in the database's log is the one that the relay said last, also a smaller one",
+          "[cache]")
+{
+    auto log = joined_at(7, 0);
+    auto reply = head(7, 0);
+    for (const lsn each : {lsn{90}, lsn{70}, lsn{0}}) {
+        reply.relay = {.purged = each, .viewed = each / 2};
+        CHECK(log.renewed(reply, {}) == log_follower::next::wait);
+        CHECK(log.purged() == each);
+        CHECK(log.viewed() == each / 2);
+    }
 }

@@ -121,6 +121,27 @@ TEST_CASE("progress: up to where everything is done is the end of a prefix, what
     CHECK(of.done() == 300);
 }
 
+TEST_CASE("progress: a batch knows up to where everything is done once it is written", "[relay]")
+{
+    progress of{50};
+    of.received(7, 100, {"a", ""});
+    of.received(8, 200, {"b", ""});
+    of.received(9, 300, {"c", ""});
+    of.passed(350);
+    // Nobody sees the second one.
+    of.seen(seen("8:10:8"));
+    CHECK(of.next(plenty).done == 100);
+    of.written();
+    CHECK(of.done() == 100);
+    of.seen(seen("10:10:"));
+    const auto last = of.next(plenty);
+    CHECK(last.done == 350);
+    // What comes meanwhile is not of it.
+    of.received(10, 400, {"d", ""});
+    of.written();
+    CHECK(of.done() == 300);
+}
+
 TEST_CASE("progress: what a snapshot saw once it has seen", "[relay]")
 {
     progress of;

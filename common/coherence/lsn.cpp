@@ -1,10 +1,10 @@
-#include "services/relay/protocol/lsn.hpp"
+#include "common/coherence/lsn.hpp"
 
 #include <fmt/format.h>
 
 #include <charconv>
 
-namespace shoal::relay {
+namespace shoal::coherence {
 namespace {
 
 constexpr std::size_t most_digits = 8;
@@ -36,4 +36,4 @@ std::optional<lsn> parse_lsn(std::string_view text) noexcept
     return lsn{*high} << 32U | *low;
 }
 
-}  // namespace shoal::relay
+}  // namespace shoal::coherence

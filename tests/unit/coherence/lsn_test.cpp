@@ -1,14 +1,14 @@
 // Positions in PostgreSQL's log, as text.
 
-#include "services/relay/protocol/lsn.hpp"
+#include "common/coherence/lsn.hpp"
 
 #include <random>
 
 #include <catch2/catch.hpp>
 
-using namespace shoal::relay;
+using namespace shoal::coherence;
 
-TEST_CASE("lsn: is written as two hexadecimal numbers without leading zeros", "[relay]")
+TEST_CASE("lsn: is written as two hexadecimal numbers without leading zeros", "[coherence]")
 {
     CHECK(format_lsn(0x16'B374'D848) == "16/B374D848");
     CHECK(format_lsn(0) == "0/0");
@@ -17,7 +17,7 @@ TEST_CASE("lsn: is written as two hexadecimal numbers without leading zeros", "[
     CHECK(format_lsn(~lsn{0}) == "FFFFFFFF/FFFFFFFF");
 }
 
-TEST_CASE("lsn: is read in either case, with leading zeros up to eight digits", "[relay]")
+TEST_CASE("lsn: is read in either case, with leading zeros up to eight digits", "[coherence]")
 {
     CHECK(parse_lsn("16/B374D848") == lsn{0x16'B374'D848});
     CHECK(parse_lsn("16/b374d848") == lsn{0x16'B374'D848});
@@ -26,7 +26,7 @@ TEST_CASE("lsn: is read in either case, with leading zeros up to eight digits", 
     CHECK(parse_lsn("FFFFFFFF/FFFFFFFF") == ~lsn{0});
 }
 
-TEST_CASE("lsn: a text that is none is not read", "[relay]")
+TEST_CASE("lsn: a text that is none is not read", "[coherence]")
 {
     for (const char* text : {"", "/", "16", "16/", "/16", "16/B374D848/", "16/B374D848 ", " 16/B374D848", "-1/0",
                              "+1/0", "0x1/0", "1/0x0", "16/B374D84G", "000000016/0", "0/100000000", "1//2", "16\\0"}) {
@@ -35,7 +35,7 @@ TEST_CASE("lsn: a text that is none is not read", "[relay]")
     }
 }
 
-TEST_CASE("lsn: what is written is read as what it was", "[relay]")
+TEST_CASE("lsn: what is written is read as what it was", "[coherence]")
 {
     const auto seed = std::random_device{}();
     CAPTURE(seed);
