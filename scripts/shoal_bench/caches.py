@@ -97,16 +97,18 @@ class Cache:
 
 
 class Redises:
-    """The two instances of the workers, in memory alone."""
+    """The two instances of the workers: in memory alone, or with the file that a fleet's `state` has."""
 
-    def __init__(self, folder: Path, core: Core) -> None:
+    def __init__(self, folder: Path, core: Core, durable: bool = False) -> None:
         self.state, self.l2 = folder / "state.sock", folder / "l2.sock"
         self._stack = ExitStack()
         self._folder, self._core = folder, core
+        self._durable = ["--appendonly", "yes", "--appendfsync", "everysec"] if durable else []
         self.pids: list[int] = []
 
     def __enter__(self) -> "Redises":
-        for place, more in ((self.state, []), (self.l2, ["--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lfu"])):
+        for place, more in ((self.state, self._durable),
+                            (self.l2, ["--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lfu"])):
             command = [*on(self._core), "/usr/bin/redis-server", "--port", "0", "--unixsocket", str(place),
                        "--save", "", "--dir", str(self._folder), *more]
             self.pids.append(self._stack.enter_context(

@@ -9,7 +9,7 @@ from .measure import Measured
 
 _PROCESSES = ("nginx", "haproxy", "worker", "redis")
 # Shown when some figure has them.
-_MORE_PROCESSES = ("varnish",)
+_MORE_PROCESSES = ("varnish", "postgres", "relay")
 
 
 @dataclass(frozen=True)

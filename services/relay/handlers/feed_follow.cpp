@@ -25,6 +25,8 @@ constexpr std::size_t most_bytes_written = 64 * 1024;
 constexpr std::size_t most_bytes_open = 8 * 1024 * 1024;
 constexpr std::size_t most_open = 50'000;
 constexpr auto beat_interval = 100ms;
+/// Each write costs every worker of the fleet: what comes within this time goes together.
+constexpr auto write_interval = 2ms;
 /// Between two looks for transactions that can't be seen yet.
 constexpr std::chrono::nanoseconds first_look_pause = 200us;
 constexpr std::chrono::nanoseconds longest_look_pause = 10ms;
@@ -114,12 +116,17 @@ asio::awaitable<void> feed::publish()
 {
     std::string hard;
     std::string soft;
+    asio::steady_timer next_write{on_.loop};
     while (!over_) {
+        boost::system::error_code woken;
+        co_await next_write.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        if (over_) break;
         const auto batch = progress_.next(most_bytes_written);
         if (batch.empty()) {
             co_await wait_for_change(beat_interval);
             continue;
         }
+        next_write.expires_after(write_interval);
         hard.clear();
         soft.clear();
         for (const auto* each : batch.sets) {
@@ -206,9 +213,13 @@ asio::awaitable<bool> feed::caught_up(const sight& with)
 {
     const auto until = boot_clock::now() + 5 * beat_interval;
     auto next_word = boot_clock::now() + beat_interval;
+    // Not at each change: to ask goes through all that is open.
+    asio::steady_timer next_question{on_.loop};
     while (!over_ && boot_clock::now() < until) {
         if (progress_.received() >= with.written && progress_.caught_up(with.seen)) co_return true;
-        co_await wait_for_change(beat_interval / 2);
+        next_question.expires_after(write_interval);
+        boost::system::error_code woken;
+        co_await next_question.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         if (boot_clock::now() < next_word) continue;
         next_word += beat_interval;
         push_wanted_ = progress_.received() < with.written;

@@ -33,9 +33,13 @@ public:
     [[nodiscard]] const std::string& why() const noexcept { return stream_.why(); }
 
 private:
+    [[nodiscard]] static boost::asio::awaitable<void> gather();
+
     connection stream_;
     /// Messages that did not have to be waited for, in one go.
     int at_once_ = 0;
+    /// Those that had to be waited for, but not long.
+    int in_a_row_ = 0;
 };
 
 }  // namespace shoal::relay

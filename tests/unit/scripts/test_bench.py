@@ -165,7 +165,7 @@ def test_a_case_that_is_not_what_it_claims_to_be_is_no_measurement(tmp_path: Pat
         LoadsOf(tmp_path, 1000, 899).sample(refused)
 
 
-@pytest.mark.parametrize("line", ["relay", "--rounds 0", "--seconds 61", "--connections many", "--scal"])
+@pytest.mark.parametrize("line", ["fleet", "--rounds 0", "--seconds 61", "--connections many", "--scal"])
 def test_usage_errors_of_the_bench_end_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(line.split(), Path("/nonexistent"))
