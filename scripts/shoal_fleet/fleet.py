@@ -94,7 +94,7 @@ class Fleet:
         if not self.state.services.get(service):
             options = "".join(f", or {option.option}" for option in manifest.options if option.sets is not None)
             raise FleetError(f"service '{service}' is not run: it has nothing to do",
-                             f"give 'scripts/fleet up' a configuration with $.services.{service}.{manifest.runs_with}"
+                             f"give 'scripts/fleet up' a configuration with $.services.{'.'.join(manifest.runs_with_field)}"
                              f"{options}" if manifest.runs_with else "'scripts/fleet up' runs it")
         return manifest
 

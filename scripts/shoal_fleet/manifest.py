@@ -23,6 +23,7 @@ _RETRY_ON = (
 _METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH")
 _REDIS = ("state", "l2")
 _FIELD = re.compile(r"[a-z][a-z_]{0,30}")
+_FIELD_OF = re.compile(r"([a-z][a-z0-9]{0,15}\.)?[a-z][a-z_]{0,30}")
 _LINE = re.compile(r"[ -~]{1,300}")
 
 
@@ -116,9 +117,15 @@ class Manifest:
     options: tuple[Option, ...] = ()
     secrets: tuple[Secret, ...] = ()
     runs_with: str | None = None
-    """A field of its section without which there is nothing to do: then it is not run."""
+    """FIELD of its section, or SERVICE.FIELD of another's, without which there is nothing to do: then it is not run."""
     try_lines: tuple[str, ...] = ()
     fleet_module: str | None = None
+
+    @property
+    def runs_with_field(self) -> tuple[str, str]:
+        """The service whose section has the field, and its name; only where there is one."""
+        service, _, name = (self.runs_with or "").rpartition(".")
+        return service or self.name, name
 
     @property
     def executable(self) -> str:
@@ -162,7 +169,7 @@ def parse(file: Path, text: str) -> Manifest:
         site_front=_site_front(top),
         options=tuple(_option(item) for item in top.each("options")),
         secrets=tuple(_secret(item) for item in top.each("secrets")),
-        runs_with=top.text("runs_with", _FIELD, "a field of the service's section", None),
+        runs_with=top.text("runs_with", _FIELD_OF, "a field of the service's section, or SERVICE.FIELD", None),
         try_lines=top.words("try", lambda line: bool(_LINE.fullmatch(line)), "a command line with {url} or {site}", []),
         fleet_module=top.text("fleet_module", re.compile(r"[a-z_]+\.py"), "a file name like fleet.py", None),
     )

@@ -22,8 +22,9 @@ _SECRET_BYTES = 32
 
 
 def runs(manifest: Manifest, data: Mapping[str, Any]) -> bool:
-    """False while its section lacks what the service runs with."""
-    return manifest.runs_with is None or bool(_section(data, manifest.name).get(manifest.runs_with))
+    """False while the configuration lacks what the service runs with."""
+    service, name = manifest.runs_with_field
+    return manifest.runs_with is None or bool(_section(data, service).get(name))
 
 
 def value(option: Option, text: str) -> str:

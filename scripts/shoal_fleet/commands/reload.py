@@ -87,6 +87,6 @@ def _check_services(fleet: Fleet, data: dict[str, Any]) -> None:
     for manifest in fleet.manifests.values():
         wanted, runs = sections.runs(manifest, data), bool(fleet.state.staying(manifest.name))
         if wanted != runs:
-            raise FleetError(f"$.services.{manifest.name}.{manifest.runs_with}: "
+            raise FleetError(f"$.services.{'.'.join(manifest.runs_with_field)}: "
                              f"{manifest.name} has {'something' if wanted else 'nothing more'} to do now",
                              f"'scripts/fleet up' {'starts' if wanted else 'stops'} its workers")

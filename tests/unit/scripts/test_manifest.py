@@ -86,6 +86,7 @@ def test_all_fields(parse: Parse, document: Document) -> None:
     ({"secrets": [{"name": "token", "path": []}]}, "$.secrets[0].path", "at least one"),
     ({"secrets": [{"name": "../x", "path": ["a"]}]}, "$.secrets[0].name", "lower-case"),
     ({"runs_with": "Sites"}, "$.runs_with", "a field"),
+    ({"runs_with": "a.b.c"}, "$.runs_with", "SERVICE.FIELD"),
     ({"fleet_module": "../x.py"}, "$.fleet_module", "file name"),
     ({"colour": "red"}, "$.colour", "not a known field"),
 ])

@@ -87,6 +87,17 @@ def test_a_service_without_anything_to_do_is_not_run(parse: Parse, document: Doc
     assert sections.runs(parse(document), data)
 
 
+@pytest.mark.parametrize(("data", "runs"), [
+    ({"services": {"other": {"sites": [{}]}}}, True),
+    ({"services": {"echo": {"sites": [{}]}}}, False),
+    ({"services": {"other": {"sites": []}}}, False),
+    ({"services": {"other": 1}}, False),
+])
+def test_a_service_may_run_with_what_another_one_has(parse: Parse, document: Document, data: Document,
+                                                     runs: bool) -> None:
+    assert sections.runs(parse(document | {"runs_with": "other.sites"}), data) is runs
+
+
 @pytest.fixture
 def running(fleet: Fleet, parse: Parse, document: Document) -> Fleet:
     fleet.manifests["echo"] = parse(document | MORE)
