@@ -32,6 +32,7 @@ class Alert(Enum):
     ORIGIN_DOWN = "ShoalOriginDown"
     RELAY_BEHIND = "ShoalRelayBehind"
     RELAY_WAL = "ShoalRelayWal"
+    INCONSISTENT = "ShoalInconsistent"
 
     @property
     def entry(self) -> str:

@@ -77,7 +77,7 @@ def _metrics(fleet: Fleet, path: str) -> Metrics | None:
 def judge(before: Sight, now: Sight) -> list[Finding]:
     """What is bad at one look only may be a moment's; what counts is bad at both, or what has grown in between."""
     found = [*_balancing(before, now), *_servers(now), *_instances(before, now), *_sites(before, now),
-             *_relays(before, now)]
+             *_relays(before, now), *_audits(now)]
     for name, metrics in now.workers.items():
         if name in before.workers:
             found += _worker(name, before.workers[name], metrics)
@@ -208,6 +208,16 @@ def _relays(before: Sight, now: Sight) -> Iterator[Finding]:
             yield Finding(f"the relay's slot keeps {kept / most:.0%} of what it may of the database's log",
                           "'scripts/fleet relay status' says what holds it up", Alert.RELAY_WAL)
             break
+
+
+def _audits(now: Sight) -> Iterator[Finding]:
+    """As long as a worker that has found something runs: few ever do."""
+    for name, what in (("shoal_cache_audits_total", "kept"), ("shoal_relay_audits_total", "in the views")):
+        count = sum(metrics.total(name, result="inconsistent") for metrics in now.workers.values())
+        if count:
+            yield Finding(f"{count:.0f} times something {what} was not what it should be, and nothing had purged it",
+                          "'scripts/fleet relay audit' says what the last of it was, 'scripts/fleet relay check' "
+                          "whether a rule misses something", Alert.INCONSISTENT)
 
 
 def _hit_ratio(before: Sight, now: Sight, site: str) -> Iterator[Finding]:

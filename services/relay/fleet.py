@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import math
 import subprocess
+import time
+from functools import partial
 from typing import Any, Mapping
 
 from shoal_fleet.errors import FleetError
@@ -19,6 +22,7 @@ examples:
   scripts/fleet relay setup --print     the SQL that makes the database ready
   scripts/fleet relay check             would each rule purge all that it should?
   scripts/fleet relay status            who follows the slot, and how far behind
+  scripts/fleet relay audit             is what is kept what it should be?
 """
 _SETUP = """\
 Makes the publication, the slot and the replica identities that the rules in force need, as the account and the
@@ -59,6 +63,22 @@ examples:
   scripts/fleet relay status --json | jq '.workers[] | select(.role == "active") | .lag_ms'
 """
 
+_AUDIT = """\
+The auditor compares what is kept with what it is made of, all of it again and again: each cache what is in its memory
+with the origin's answer, where a site has "audit" in its configuration; the active relay the views with their queries.
+What differs is looked at again a second later. SAMPLES were compared since the worker started; INCONSISTENT differed
+although nothing had purged it, and was purged or written anew at once; CONSISTENT is the rest; CHANGING are pages that
+differ each time they are asked for, of which nothing can be said; FAILED could not be asked. SWEEP is how long it took
+to look at everything.
+
+examples:
+  scripts/fleet relay audit
+  scripts/fleet relay audit --json | jq '[.workers[].inconsistent] | add'
+"""
+
+_AUDITS = {"cache": "/-/cache/audit", "relay": "/-/relay/audit"}
+_AUDIT_HEADER = ("WORKER", "SAMPLES", "INCONSISTENT", "CONSISTENT", "CHANGING", "FAILED", "SWEEP", "LAST FOUND")
+_AUDIT_RIGHT = _AUDIT_HEADER[1:-1]
 _HEADER = ("WORKER", "ROLE", "RECEIVED", "CONFIRMED", "LAG", "BEHIND", "OPEN", "ROWS", "PURGES", "WAL")
 _COUNTS = ("open_transactions", "rows", "purges")
 _RIGHT = ("LAG", "BEHIND", "OPEN", "ROWS", "PURGES", "WAL")
@@ -67,7 +87,7 @@ _RIGHT = ("LAG", "BEHIND", "OPEN", "ROWS", "PURGES", "WAL")
 def register(subparsers: Any, context: Any) -> None:
     parser = context.add_parser(subparsers, "relay", "make a database ready, check rules, show how far purges are",
                                 epilog=_EXAMPLES)
-    nested = parser.add_subparsers(dest="relay_command", metavar="setup|check|status", required=True)
+    nested = parser.add_subparsers(dest="relay_command", metavar="setup|check|status|audit", required=True)
     setup = context.add_parser(nested, "setup", "make the publication, the slot and replica identities", epilog=_SETUP)
     setup.add_argument("--print", action="store_true", help="print the SQL, and do nothing")
     setup.set_defaults(run=run_setup)
@@ -75,6 +95,8 @@ def register(subparsers: Any, context: Any) -> None:
     check.set_defaults(run=run_check)
     status = context.add_parser(nested, "status", "print who follows the slot, and how far behind", epilog=_STATUS)
     status.set_defaults(run=run_status)
+    audit = context.add_parser(nested, "audit", "print what the auditor has compared and found", epilog=_AUDIT)
+    audit.set_defaults(run=run_audit)
 
 
 def run_setup(tool: Tool, args: argparse.Namespace) -> int:
@@ -118,6 +140,72 @@ def run_status(tool: Tool, args: argparse.Namespace) -> int:
     return 0
 
 
+def run_audit(tool: Tool, args: argparse.Namespace) -> int:
+    fleet = tool.open()
+    fleet.need_running()
+    fleet.need_places("relay")
+    workers: dict[str, dict[str, Any]] = {}
+    for service, path in _AUDITS.items():
+        answers = of_each(fleet.workers(service), partial(_ask, fleet, path=path))
+        workers.update({name: one for name, one in answers.items() if isinstance(one, dict)})
+        for name, why in answers.items():
+            if isinstance(why, str):
+                tool.terminal.say(f"{name} can't be asked: {why}")
+    if not workers:
+        raise FleetError("nobody answers", "'scripts/fleet doctor' looks for the reason")
+    if getattr(args, "json", False):
+        print(json.dumps({"workers": workers, "consistent": nines(*_compared(workers))}, indent=2))
+    else:
+        print(audited(workers))
+    return 0
+
+
+def audited(workers: Mapping[str, Mapping[str, Any]]) -> str:
+    """A table with a line for all of them, and what to do where nobody compares anything."""
+    rows = [[name, *_audit_cells(one), _sweep(one), _last(one)] for name, one in workers.items()]
+    together = {name: sum(int(one.get(name, 0)) for one in workers.values())
+                for name in ("samples", "inconsistent", "changing", "failed")}
+    lines = [table(_AUDIT_HEADER, [*rows, ["all", *_audit_cells(together), "", ""]], _AUDIT_RIGHT)]
+    if not any(one.get("wanted") for one in workers.values()):
+        lines += ["", 'nothing is compared: give a site "audit": {"per_second": 5} in the configuration']
+    return "\n".join(lines)
+
+
+def _audit_cells(one: Mapping[str, Any]) -> list[str]:
+    samples, inconsistent = int(one.get("samples", 0)), int(one.get("inconsistent", 0))
+    return [str(samples), str(inconsistent), nines(samples, inconsistent), str(one.get("changing", 0)),
+            str(one.get("failed", 0))]
+
+
+def _compared(workers: Mapping[str, Mapping[str, Any]]) -> tuple[int, int]:
+    return (sum(int(one.get("samples", 0)) for one in workers.values()),
+            sum(int(one.get("inconsistent", 0)) for one in workers.values()))
+
+
+def nines(samples: int, inconsistent: int) -> str:
+    """Per cent, with as many digits as so many samples can tell; more than that where none was inconsistent."""
+    if samples <= 0:
+        return "-"
+    # As if the next one were.
+    wrong = max(inconsistent, 1) / (samples + (inconsistent == 0))
+    digits = max(0, math.ceil(-math.log10(wrong)) - 2)
+    share = math.floor((1 - wrong) * 100 * 10 ** digits) / 10 ** digits
+    return f"{'>' if inconsistent == 0 else ''}{share:.{digits}f}%"
+
+
+def _sweep(one: Mapping[str, Any]) -> str:
+    found = one.get("sweep")
+    return f"{found['samples']} in {duration(found['seconds'])}" if isinstance(found, dict) else "-"
+
+
+def _last(one: Mapping[str, Any]) -> str:
+    found = one.get("last")
+    if not isinstance(found, dict):
+        return "-"
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found["at"]))
+    return f"{printable(str(found['what']))} at {at}"
+
+
 def _seen(fleet: Fleet) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """What the workers say, and why others say nothing."""
     answers = of_each(fleet.workers("relay"), lambda worker: _ask(fleet, worker))
@@ -125,9 +213,9 @@ def _seen(fleet: Fleet) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
             {worker: found for worker, found in answers.items() if isinstance(found, str)})
 
 
-def _ask(fleet: Fleet, worker: str) -> dict[str, Any] | str:
+def _ask(fleet: Fleet, worker: str, path: str = "/-/relay") -> dict[str, Any] | str:
     try:
-        status, body = get(fleet.layout.admin(worker), "/-/relay")
+        status, body = get(fleet.layout.admin(worker), path)
         found = json.loads(body) if status == 200 else f"it answers {status}"
     except (OSError, http.client.HTTPException, ValueError) as error:
         return str(error)

@@ -24,12 +24,12 @@ EDITOR, PASSWORD = "editor", "a password of a test"
 
 
 @contextmanager
-def django(folder: Path) -> Iterator[int]:
-    """Its port. The database is in `folder`."""
+def django(folder: Path, *postgres: Path) -> Iterator[int]:
+    """Its port. The database is in `folder`, or on the PostgreSQL whose socket is there."""
     port = free_port()
     project = Path(__file__).with_name("django_project.py")
     with open(folder / "django.log", "wb") as log:
-        process = subprocess.Popen([sys.executable, project, folder, str(port), EDITOR, PASSWORD],
+        process = subprocess.Popen([sys.executable, project, folder, str(port), EDITOR, PASSWORD, *postgres],
                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             eventually(lambda: process.poll() is not None or listens(port), 60, "Django serves")

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/metrics/metrics.hpp"
+#include "common/runtime/task_group.hpp"
 #include "services/cache/warm/hottest.hpp"
 #include "services/cache/warm/warm_up.hpp"
 
@@ -33,7 +34,9 @@ std::vector<http::route> handlers::start(const worker::context& from)
     purges_.emplace(*engine_);
     gate_.emplace(*engine_, *purges_);
     inspection_.emplace(*engine_);
+    auditor_.emplace(*engine_);
     engine_->log.start();
+    from.tasks.spawn("auditor", auditor_->run());
     return purges_->routes();
 }
 
@@ -46,6 +49,7 @@ std::vector<http::route> handlers::admin_routes()
 {
     auto routes = inspection_->routes();
     routes.push_back(hottest_route(engine_->on.loop, engine_->l1));
+    routes.push_back(auditor_->route());
     return routes;
 }
 
@@ -67,11 +71,13 @@ boost::asio::awaitable<void> handlers::warm(worker::succession from)
 
 boost::asio::awaitable<void> handlers::drain()
 {
+    auditor_->stop();
     return engine_->log.drain();
 }
 
 void handlers::end() noexcept
 {
+    auditor_.reset();
     inspection_.reset();
     gate_.reset();
     purges_.reset();

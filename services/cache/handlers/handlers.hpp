@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/worker/service.hpp"
+#include "services/cache/handlers/auditor.hpp"
 #include "services/cache/handlers/engine.hpp"
 #include "services/cache/handlers/gate.hpp"
 #include "services/cache/handlers/inspect.hpp"
@@ -35,6 +36,7 @@ private:
     std::optional<purges> purges_;
     std::optional<gate> gate_;
     std::optional<inspection> inspection_;
+    std::optional<auditor> auditor_;
 };
 
 }  // namespace shoal::cache

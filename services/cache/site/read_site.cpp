@@ -95,6 +95,13 @@ health_check read_check(config::object from, const site& of)
     return made;
 }
 
+int read_audit(config::object from)
+{
+    const auto per_second = from.integer("per_second", {1, 1'000}, 5);
+    from.done();
+    return static_cast<int>(per_second);
+}
+
 void read_origin(config::object& from, site& into)
 {
     auto& origin = into.origin;
@@ -128,6 +135,7 @@ site read_site(config::object& from)
     made.max_object = static_cast<std::uint64_t>(from.size("max_object", objects, kb << 14U));
     if (from.raw("relay_within") != nullptr)
         made.relay_within = read_milliseconds(from, "relay_within", relay_words, 500ms);
+    if (from.raw("audit") != nullptr) made.audits_per_second = read_audit(from.child("audit"));
     made.tags_hidden = from.boolean("tags_hidden", made.tags_hidden);
     made.addresses = from.one_of<forwarded_for>(
         "forwarded_for",

@@ -58,6 +58,8 @@ struct site {
     /// It relies on the relay of its database: nothing is served from what is kept unless the relay has said for less
     /// long than this that everything is purged.
     std::optional<std::chrono::milliseconds> relay_within{};
+    /// How many responses in memory each worker compares with the origin's; nothing for none.
+    std::optional<int> audits_per_second{};
     /// Surrogate-Key, Cache-Tag and xkey do not go to clients.
     bool tags_hidden = false;
     forwarded_for addresses = forwarded_for::client;

@@ -184,6 +184,9 @@ TEST_CASE("problems: of what is kept of a site", "[cache]")
 {
     REQUIRE(of_site(R"("relay_within":"399ms")") ==
             site_path + "relay_within: " + range_of("400ms", "1h") + "\"399ms\"");
+    REQUIRE(of_site(R"("audit":{"per_second":0})") ==
+            site_path + "audit.per_second: must be an integer from 1 to 1000, is 0");
+    REQUIRE(of_site(R"("audit":{"every":1})") == site_path + "audit.every: unknown key; known: per_second");
     REQUIRE(of_site(R"("max_object":"1b")") ==
             site_path +
                 "max_object: must be a size from \"1kb\" to \"16gb\" (a whole number and b, kb, mb or gb), is \"1b\"");
@@ -200,7 +203,8 @@ TEST_CASE("problems: of what is kept of a site", "[cache]")
             site_path +
                 "pass: unknown key; known: name, hosts, origins, origin_host, connect_timeout, "
                 "first_byte_timeout, between_bytes_timeout, idle_timeout, connections, check, max_object, "
-                "relay_within, tags_hidden, forwarded_for, methods, query, cookies, accept_encoding, accept_language, "
+                "relay_within, audit, tags_hidden, forwarded_for, methods, query, cookies, accept_encoding, "
+                "accept_language, "
                 "client_directives, ttl, default_ttl, negative_ttl, stale_while_revalidate, stale_if_error, "
                 "heuristics, rules");
     REQUIRE(of_site(R"("rules":{})") == site_path + "rules: must be an array of objects, is an object");

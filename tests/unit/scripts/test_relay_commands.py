@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import time
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -113,7 +114,30 @@ def test_status_for_people_is_aligned_and_says_why() -> None:
     ]
 
 
-@pytest.mark.parametrize("command", ["relay", "relay setup", "relay check", "relay status"])
+@pytest.mark.parametrize(("samples", "inconsistent", "told"), [
+    (0, 0, "-"), (9, 0, ">90%"), (999, 0, ">99.9%"), (99_999, 0, ">99.999%"), (1000, 1, "99.9%"), (1000, 20, "98%"),
+    (3, 1, "66%"), (5, 5, "0%"),
+])
+def test_consistency_has_the_digits_that_its_samples_can_tell(samples: int, inconsistent: int, told: str) -> None:
+    assert relay.nines(samples, inconsistent) == told
+
+
+def test_an_audit_is_summed_over_all_that_compare() -> None:
+    # Noon, wherever this runs.
+    at = time.mktime((2026, 11, 29, 12, 0, 0, 0, 0, -1))
+    cache = {"wanted": True, "samples": 900, "inconsistent": 1, "changing": 2, "failed": 0,
+             "sweep": {"seconds": 61.2, "samples": 300}, "last": {"what": "http://a/\x1b[2J", "at": at}}
+    assert relay.audited({"cache-1": cache, "relay-1": {"samples": 99, "inconsistent": 0}}).splitlines() == [
+        "WORKER   SAMPLES  INCONSISTENT  CONSISTENT  CHANGING  FAILED         SWEEP  LAST FOUND",
+        "cache-1      900             1       99.8%         2       0  300 in 1m01s  http://a/\\x1b[2J at "
+        "2026-11-29 12:00:00",
+        "relay-1       99             0        >99%         0       0             -  -",
+        "all          999             1       99.8%         2       0",
+    ]
+    assert '"audit": {"per_second": 5}' in relay.audited({"cache-1": {"wanted": False}})
+
+
+@pytest.mark.parametrize("command", ["relay", "relay setup", "relay check", "relay status", "relay audit"])
 def test_help_of_relay_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([*command.split(), "--help"], ROOT)
@@ -128,7 +152,7 @@ def test_usage_errors_of_relay_end_with_2(line: str) -> None:
     assert caught.value.code == USAGE
 
 
-@pytest.mark.parametrize("command", ["relay setup", "relay check", "relay status"])
+@pytest.mark.parametrize("command", ["relay setup", "relay check", "relay status", "relay audit"])
 def test_without_a_fleet_relay_says_how_to_start_one(command: str, tmp_path: Path,
                                                      capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command.split(), "--home", str(tmp_path / "none")], ROOT) == FAILED

@@ -54,6 +54,8 @@ shoal_cache_origin_failures_total{site="shop",reason="timeout"} 8
 shoal_cache_fetch_seconds_count{site="shop"} 10
 shoal_cache_requests_total{site="shop",result="l1"} 9000
 shoal_cache_requests_total{site="shop",result="miss"} 1000
+shoal_cache_audits_total{site="shop",result="sampled"} 500
+shoal_cache_audits_total{site="shop",result="inconsistent"} 0
 shoal_http_request_seconds_bucket{server="site",le="0.5"} 1000
 shoal_http_request_seconds_bucket{server="site",le="+Inf"} 1100
 shoal_http_request_seconds_bucket{server="admin",le="0.5"} 1
@@ -150,6 +152,7 @@ SITUATIONS: dict[Alert, Callable[[Fleet], list[Finding]]] = {
                                         'shoal_cache_fetch_seconds_count{site="shop"}': 16}),
     Alert.RELAY_BEHIND: lambda _: always({"shoal_relay_lag_seconds": 5}),
     Alert.RELAY_WAL: lambda _: always({"shoal_relay_wal_bytes": 81}),
+    Alert.INCONSISTENT: lambda _: always({'shoal_cache_audits_total{site="shop",result="inconsistent"}': 1}),
 }
 
 
