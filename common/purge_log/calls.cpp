@@ -158,6 +158,22 @@ purge_log_calls::reply<renewal> purge_log_calls::renew(std::uint64_t known, std:
     co_return made;
 }
 
+purge_log_calls::reply<std::vector<lsn>> purge_log_calls::tokens(const std::vector<std::string>& names)
+{
+    std::vector<std::string> keys_of_names;
+    keys_of_names.reserve(names.size());
+    for (const auto& each : names) keys_of_names.push_back(std::string{token_key_prefix}.append(each));
+    std::vector<std::string_view> command{"MGET"};
+    command.insert(command.end(), keys_of_names.begin(), keys_of_names.end());
+    const auto answer = co_await state_.command(command);
+    if (answer.has_error()) co_return answer.error();
+    const auto* const array = answer.value().array();
+    if (array == nullptr || array->size() != names.size()) co_return make_error_code(errc::redis_unexpected_reply);
+    std::vector<lsn> found;
+    for (const auto& each : *array) found.push_back(each.text() ? parse_lsn(*each.text()).value_or(0) : 0);
+    co_return found;
+}
+
 purge_log_calls::reply<std::string> purge_log_calls::table_part(std::size_t offset, std::size_t length)
 {
     const auto first = std::to_string(offset);

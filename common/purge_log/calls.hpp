@@ -49,6 +49,9 @@ public:
     /// Views live until the awaited call returns; `known` is the newest epoch that the caller has heard of.
     [[nodiscard]] reply<log_head> head(std::uint64_t known);
     [[nodiscard]] reply<renewal> renew(std::uint64_t known, std::string_view incarnation, const member_report& report);
+    /// Where the transactions end that emitted these, in the order of the question; zero of those that nobody knows.
+    /// Not empty.
+    [[nodiscard]] reply<std::vector<lsn>> tokens(const std::vector<std::string>& names);
     /// Shorter than asked for where the table ends.
     [[nodiscard]] reply<std::string> table_part(std::size_t offset, std::size_t length);
     /// `hard` and `soft` are packed buckets, not both empty. All get one sequence.

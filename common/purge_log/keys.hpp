@@ -12,6 +12,10 @@ inline constexpr std::string_view members_key = "{cache}:purge:members";
 /// A hash: what the relay of a database says of itself.
 inline constexpr std::string_view relay_key = "{cache}:purge:relay";
 
+/// With a name that a transaction emitted behind it: where that ends, as PostgreSQL writes positions. Noted with what
+/// the relay writes once the transaction can be seen; expires.
+inline constexpr std::string_view token_key_prefix = "{cache}:token:";
+
 /// A worker that fell further behind loads the table, which is quicker than so many entries.
 inline constexpr std::string_view most_entries_kept = "10000";
 

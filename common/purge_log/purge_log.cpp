@@ -24,6 +24,8 @@ using asio::awaitable;
 
 /// So many fit into a lease: a lost one or two do not end it.
 constexpr int renewals_per_lease = 4;
+/// Between renewals while somebody waits for what the relay says with one.
+constexpr std::chrono::nanoseconds waited_for_interval = 10ms;
 /// While Redis is away, or something has to be found out by a renewal first.
 constexpr std::chrono::nanoseconds retry_pause = 50ms;
 /// A blocked read is asked again after this: one that waits for ids of an epoch that is over ends with it.
@@ -49,6 +51,10 @@ public:
     awaitable<void> drain();
     void stop();
     awaitable<result<purge_receipt>> acknowledge(purge what) { return writer_.acknowledge(std::move(what)); }
+    awaitable<bool> reach(effect wanted, write_token token, boot_time until)
+    {
+        return waits_.reach(wanted, std::move(token), until);
+    }
     [[nodiscard]] const log_follower& follower() const noexcept { return follower_; }
 
 private:
@@ -57,7 +63,9 @@ private:
     awaitable<bool> join();
     awaitable<bool> load_table();
     awaitable<bool> renew();
+    awaitable<void> find_tokens();
     awaitable<void> wait(std::chrono::nanoseconds time);
+    awaitable<void> wait_for_renewal();
     void progressed();
     awaitable<void> read_arrivals();
     /// Whether there is anything more to ask for at once.
@@ -74,6 +82,7 @@ private:
     /// Of its own: it is blocked nearly always.
     redis::client arrivals_;
     purge_log_writer writer_;
+    write_waits waits_;
     metrics::counter& epochs_;
 
     bool stopping_ = false;
@@ -84,8 +93,9 @@ private:
     asio::steady_timer ended_;
 
     std::uint64_t renewals_ = 0;
-    /// What the last renewal said, and where it found the log's end.
+    /// What the last renewal said, when it was sent, and where it found the log's end.
     stamp reported_;
+    boot_time renewed_at_ = boot_time::min();
     stamp head_;
     std::uint64_t epoch_ = 0;
 };
@@ -100,6 +110,7 @@ purge_log::impl::impl(const worker::context& from, const lease_terms& terms)
       calls_{from.state},
       arrivals_{from.loop, arrivals_options(from.state_options), from.tasks, from.log, from.metrics},
       writer_{from, terms, calls_, follower_, [this] { progressed(); }},
+      waits_{from.loop, follower_, [this] { wake_.cancel(); }},
       epochs_{from.metrics.add_counter("shoal_cache_epochs_total", "Epochs of the purge log that this worker joined.")},
       wake_{from.loop},
       arrivals_pause_{from.loop},
@@ -136,6 +147,7 @@ void purge_log::impl::stop()
     arrivals_.stop();
     arrivals_pause_.cancel();
     progressed();
+    waits_.look();
 }
 
 awaitable<void> purge_log::impl::drain()
@@ -165,12 +177,14 @@ awaitable<void> purge_log::impl::follow()
         progressed_ = false;
         bool heard = follower_.joined();
         if (!heard) heard = co_await join();
+        if (heard) co_await find_tokens();
         if (heard && !stopping_) heard = co_await renew();
         if (stopping_) break;
+        waits_.look();
         if (!heard)
             co_await wait(retry_pause);
         else if (follower_.joined() && follower_.position() == reported_)
-            co_await wait(renew_interval_);
+            co_await wait_for_renewal();
     }
     follower_.leave();
     ended();
@@ -206,6 +220,7 @@ awaitable<bool> purge_log::impl::load_table()
 awaitable<bool> purge_log::impl::renew()
 {
     reported_ = follower_.position();
+    renewed_at_ = boot_clock::now();
     const member_report report{reported_, ++renewals_, name_};
     const auto reply = co_await calls_.renew(follower_.known_epoch(), incarnation_, report);
     if (reply.has_error() || stopping_) co_return false;
@@ -215,6 +230,28 @@ awaitable<bool> purge_log::impl::renew()
         log_.warning("what is cached is void until the purge log is read anew",
                      {{"epoch", head_.epoch}, {"sequence", head_.sequence}, {"applied", reported_.sequence}});
     co_return true;
+}
+
+/// Before the renewal, which then says of those that are found whether they are purged.
+awaitable<void> purge_log::impl::find_tokens()
+{
+    const auto names = waits_.unknown();
+    if (names.empty()) co_return;
+    const auto found = co_await calls_.tokens(names);
+    if (found.has_error()) co_return;
+    for (std::size_t i = 0; i < names.size(); ++i)
+        if (found.value()[i] != 0) waits_.found(names[i], found.value()[i]);
+}
+
+/// Sooner when somebody waits.
+awaitable<void> purge_log::impl::wait_for_renewal()
+{
+    while (!progressed_) {
+        const auto due = renewed_at_ + (waits_.empty() ? renew_interval_ : waited_for_interval);
+        const auto now = boot_clock::now();
+        if (now >= due) break;
+        co_await wait(due - now);
+    }
 }
 
 /// Until then, or until there is something to report.
@@ -280,6 +317,11 @@ void purge_log::stop()
 awaitable<result<purge_receipt>> purge_log::acknowledge(purge what)
 {
     return impl_->acknowledge(std::move(what));
+}
+
+awaitable<bool> purge_log::reach(effect wanted, write_token token, boot_time until)
+{
+    return impl_->reach(wanted, std::move(token), until);
 }
 
 bool purge_log::current(boot_time now) const noexcept

@@ -12,7 +12,9 @@
 
 #include "common/coherence/terms.hpp"
 #include "common/coherence/view.hpp"
+#include "common/coherence/write_token.hpp"
 #include "common/core/error.hpp"
+#include "common/purge_log/write_waits.hpp"
 #include "common/worker/service.hpp"
 
 namespace shoal::coherence {
@@ -49,6 +51,11 @@ public:
     /// on its way share the next one's sequence. After redis_outcome_unknown the purge may or may not hold: repeating
     /// it is safe. Without tags there is nothing to do, and nothing to ask of Redis.
     [[nodiscard]] boost::asio::awaitable<result<purge_receipt>> acknowledge(purge what);
+
+    /// True once every transaction of the database up to that of the token has had that effect here; false when that
+    /// is not so by `until`, or can't be known: without a lease, or of a token that nobody knows. Redis is asked at
+    /// once, and again and again, in one question for all that wait.
+    [[nodiscard]] boost::asio::awaitable<bool> reach(effect wanted, write_token token, boot_time until);
 
     [[nodiscard]] bool current(boot_time now) const noexcept override;
     [[nodiscard]] stamp position() const noexcept override;

@@ -63,6 +63,8 @@ ask ask::owned_copy() const
     copy.received = received;
     copy.deadline = deadline;
     copy.cacheable = cacheable;
+    copy.after_write = after_write;
+    copy.passed_for = passed_for;
 
     std::size_t size = method.size() + target.size();
     for (const auto& one : fields) size += one.name.size() + one.value.size();

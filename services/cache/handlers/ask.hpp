@@ -43,6 +43,12 @@ public:
     /// By when the head of its answer must be there.
     boot_time deadline = boot_time::max();
 
+    /// Its client has written before, and that is purged by now: what was true before will not do, not even where it
+    /// was purged softly.
+    bool after_write = false;
+    /// Why it is passed to the origin, where neither its method nor a rule says so: as in cache_status.
+    std::string_view passed_for{};
+
     /// May be answered from what is stored, and its answer be stored: GET and HEAD, but for what the rule passes.
     bool cacheable = false;
 

@@ -4,6 +4,7 @@
 
 #include "services/cache/coherence.hpp"
 #include "services/cache/handlers/serve.hpp"
+#include "services/cache/handlers/trouble.hpp"
 #include "services/cache/site/forward.hpp"
 #include "services/cache/site/key.hpp"
 
@@ -17,14 +18,6 @@ protocol::cache_status hit_status(answered how)
     return {.hit = true, .detail = how == answered::stale ? "stale" : ""};
 }
 
-/// Neither a hit nor forwarded.
-http::response refused(unsigned status, std::string_view why)
-{
-    auto answer = http::problem(status, why);
-    answer.add("Cache-Status", "shoal");
-    return answer;
-}
-
 }  // namespace
 
 http::streamed_reply gate::handle(http::request& from, http::exchange& to)
@@ -32,8 +25,17 @@ http::streamed_reply gate::handle(http::request& from, http::exchange& to)
     if (auto wrong = locate(from)) return std::move(*wrong);
     auto& what = scratch_;
     if (what.method == "PURGE") return purge_one(what.owned_copy(), to);
+    std::optional<coherence::write_token> after;
+    if (auto wrong = read_after(what, after)) return std::move(*wrong);
     // What a body of GET means, nobody knows (RFC 9110, 9.3.1).
     if (!what.cacheable || to.has_body()) return pass(what.owned_copy(), to);
+    if (after && !is_purged(what, *after)) return visit_after(what.owned_copy(), *std::move(after), to);
+    what.after_write = after.has_value();
+    return proceed(what, to);
+}
+
+http::streamed_reply gate::proceed(ask& what, http::exchange& to)
+{
     auto seen = look_up(what, what.received);
     if (seen.answer) return std::move(*seen.answer);
     if (what.view.directives.only_if_cached) {
@@ -62,6 +64,7 @@ std::optional<http::response> gate::locate(const http::request& from)
     what.target = from.target;
     what.received = from.received;
     what.deadline = from.deadline.value_or(boot_time::max());
+    what.after_write = false;
     what.by = &make_key(what.key, what.at->of(), what.over, what.host, from.target);
     what.read();
     return std::nullopt;
@@ -72,7 +75,7 @@ gate::sight gate::look_up(ask& what, boot_time now)
     if (!engine_.view_of(what.at->of()).current(now)) return {};
     auto found = engine_.l1.find(what.key, what);
     if (!found) return {look_up_part(what, now), nullptr};
-    const auto how_it_stands = engine_.log.judge(found->since(), found->tags());
+    const auto how_it_stands = standing_for(what, *found);
     if (how_it_stands == standing::purged) return {std::nullopt, std::move(found)};
     const auto verdict = protocol::judge({.use = found->use(),
                                           .age = found->age(now),
@@ -86,6 +89,13 @@ gate::sight gate::look_up(ask& what, boot_time now)
     return {serve(found, what, now, hit_status(how)), nullptr};
 }
 
+/// What the log says of something stored, to this request.
+standing gate::standing_for(const ask& what, const stored& of) const
+{
+    const auto found = engine_.log.judge(of.since(), of.tags());
+    return what.after_write && found == standing::softly_purged ? standing::purged : found;
+}
+
 /// From pieces that range requests left.
 std::optional<http::prepared> gate::look_up_part(ask& what, boot_time now)
 {
@@ -93,7 +103,7 @@ std::optional<http::prepared> gate::look_up_part(ask& what, boot_time now)
     const auto found = engine_.l1.find_partial(what.key, what);
     if (!found) return std::nullopt;
     const auto& head = *found->head();
-    const auto how_it_stands = engine_.log.judge(head.since(), head.tags());
+    const auto how_it_stands = standing_for(what, head);
     if (how_it_stands == standing::purged) return std::nullopt;
     const auto verdict = protocol::judge({.use = head.use(),
                                           .age = head.age(now),

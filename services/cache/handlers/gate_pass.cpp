@@ -47,7 +47,8 @@ protocol::cache_status_line passed(const ask& what)
 {
     const bool by_method = what.view.method != method_kind::get && what.view.method != method_kind::head;
     return protocol::cache_status_line{
-        {.forward = by_method ? protocol::forward_reason::method : protocol::forward_reason::bypass}};
+        {.forward = by_method ? protocol::forward_reason::method : protocol::forward_reason::bypass,
+         .detail = what.passed_for}};
 }
 
 /// OPTIONS that may go no further.

@@ -125,13 +125,21 @@ asio::awaitable<void> gate::visit(ask what, http::exchange& to)
 gate::seat gate::take_seat(ask& what, const stored_ptr& stale, bool alone)
 {
     if (!alone && (stale || !asks_for_part(what.view.range)))
-        if (auto found = engine_.under_way.join(what, engine_.view_of(what.at->of()), boot_clock::now()); found.in)
+        if (auto found = engine_.under_way.join(what, engine_.view_of(what.at->of()), boot_clock::now());
+            found.in && !is_too_soft(what, found.in->validates()))
             return {std::move(found.in), found.ticket, false};
     return {start(what, stale, alone), {}, true};
 }
 
-fill_ptr gate::start(const ask& what, const stored_ptr& stale, bool alone)
+/// It may be validated weakly, which does not tell bytes apart: not enough for whoever has written.
+bool gate::is_too_soft(const ask& what, const stored_ptr& kept) const
 {
+    return what.after_write && kept && engine_.log.judge(kept->since(), kept->tags()) == standing::softly_purged;
+}
+
+fill_ptr gate::start(const ask& what, const stored_ptr& found, bool alone)
+{
+    const stored_ptr stale = is_too_soft(what, found) ? nullptr : found;
     const bool leased = engine_.view_of(what.at->of()).current(boot_clock::now());
     fill_ptr made{new fill{engine_.on.loop.get_executor(), what.key, stale, why_forwarded(stale)}};
     fetch::circumstances how;
@@ -186,12 +194,12 @@ bool gate::may_have(const ask& what, const stored& kept) const
 {
     const auto now = boot_clock::now();
     if (!engine_.view_of(what.at->of()).current(now)) return false;
-    const auto stands = engine_.log.judge(kept.since(), kept.tags());
-    return stands != standing::purged &&
+    const auto how_it_stands = standing_for(what, kept);
+    return how_it_stands != standing::purged &&
            protocol::judge({.use = kept.use(),
                             .age = kept.age(now),
                             .wishes = what.view.directives,
-                            .softly_purged = stands == standing::softly_purged}) != protocol::reuse::validate;
+                            .softly_purged = how_it_stands == standing::softly_purged}) != protocol::reuse::validate;
 }
 
 asio::awaitable<void> gate::stream(const ask& what, const seat& at, fill::reader& reader, http::exchange& to)
@@ -240,12 +248,12 @@ void gate::fail(ask& what, stored_ptr stale, boost::system::error_code why, http
     auto found = engine_.l1.find(what.key, what);
     if (!found) found = std::move(stale);
     if (found) {
-        const auto stands = engine_.log.judge(found->since(), found->tags());
-        if (may_serve_stale(engine_.view_of(what.at->of()), now, stands) &&
+        const auto how_it_stands = standing_for(what, *found);
+        if (may_serve_stale(engine_.view_of(what.at->of()), now, how_it_stands) &&
             protocol::judge({.use = found->use(),
                              .age = found->age(now),
                              .wishes = what.view.directives,
-                             .softly_purged = stands == standing::softly_purged,
+                             .softly_purged = how_it_stands == standing::softly_purged,
                              .origin_failed = true}) != protocol::reuse::validate) {
             what.at->instruments().count(answered::stale);
             return to.answer(

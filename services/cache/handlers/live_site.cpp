@@ -8,6 +8,8 @@ namespace {
 constexpr std::array<const char*, 8> answered_names{"l1",          "l2",    "collapsed", "miss",
                                                     "revalidated", "stale", "bypass",    "error"};
 
+constexpr std::array<const char*, 3> write_read_names{"at_once", "waited", "origin"};
+
 origin::settings origin_settings(const site& of)
 {
     origin::settings made{.site = of.name, .servers = of.origin.servers, .bounds = {}, .check = std::nullopt};
@@ -36,6 +38,11 @@ site_instruments::site_instruments(metrics::registry& into, const std::string& s
     for (std::size_t i = 0; i < answered_names.size(); ++i)
         requests_[i] = &into.add_counter("shoal_cache_requests_total", "Requests by how they were answered.",
                                          {{"site", site}, {"result", answered_names[i]}});
+    for (std::size_t i = 0; i < write_read_names.size(); ++i)
+        write_reads_[i] = &into.add_counter("shoal_cache_reads_after_write_total",
+                                            "Requests that named a write of their client's: purged already, waited "
+                                            "for, or passed to the origin as it was not purged in time.",
+                                            {{"site", site}, {"result", write_read_names[i]}});
     fetch_seconds_ = &into.add_histogram("shoal_cache_fetch_seconds",
                                          "From sending a request to the origin to the end of its answer's head.",
                                          metrics::latency_bounds(), {{"site", site}});

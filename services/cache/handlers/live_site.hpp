@@ -18,11 +18,15 @@ namespace shoal::cache {
 /// How a request was answered, for people who look at hit ratios.
 enum class answered : std::uint8_t { l1, l2, collapsed, miss, revalidated, stale, bypass, error };
 
+/// What became of a request that named a write.
+enum class write_read : std::uint8_t { at_once, waited, origin };
+
 class site_instruments {
 public:
     site_instruments(metrics::registry& into, const std::string& site);
 
     void count(answered how) noexcept { requests_[static_cast<std::size_t>(how)]->add(); }
+    void count(write_read how) noexcept { write_reads_[static_cast<std::size_t>(how)]->add(); }
     /// From sending a request to the end of the answer's head.
     void fetched(std::chrono::nanoseconds took)
     {
@@ -31,6 +35,7 @@ public:
 
 private:
     std::array<metrics::counter*, 8> requests_{};
+    std::array<metrics::counter*, 3> write_reads_{};
     metrics::histogram* fetch_seconds_;
 };
 

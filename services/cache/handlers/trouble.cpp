@@ -17,4 +17,11 @@ http::response error_answer(boost::system::error_code why)
     return http::problem(502, "the origin gave no complete answer");
 }
 
+http::response refused(unsigned status, std::string_view why)
+{
+    auto answer = http::problem(status, why);
+    answer.add("Cache-Status", "shoal");
+    return answer;
+}
+
 }  // namespace shoal::cache

@@ -22,7 +22,7 @@ constexpr std::size_t most_addresses = 32;
 constexpr std::array<std::string_view, 3> replaced{"host", "content-length", "expect"};
 
 /// About one request, which an answer that others get must not show: many applications send X-Request-Id back.
-constexpr std::array<std::string_view, 2> of_one_request{"x-request-id", "x-request-deadline-ms"};
+constexpr std::array<std::string_view, 3> of_one_request{"x-request-id", "x-request-deadline-ms", "x-shoal-after"};
 
 bool is_plain_name(std::string_view name) noexcept
 {

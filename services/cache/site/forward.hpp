@@ -33,7 +33,7 @@ namespace shoal::cache {
 /// What the origin gets of the client's fields. Left out: hop-by-hop fields and what Connection nominates; Host,
 /// Content-Length, Expect, X-Forwarded-* and what is_misleading(); every name that has anything but letters, digits
 /// and '-' ("X_Forwarded_Host" is "X-Forwarded-Host" to many applications). Where the answer may be shared, encodings
-/// and languages are folded, and ignored cookies, X-Request-Id and X-Request-Deadline-Ms are left out.
+/// and languages are folded, and ignored cookies, X-Request-Id, X-Request-Deadline-Ms and X-Shoal-After are left out.
 /// The variant of a shared answer is made of these, never of the client's own: so it depends on nothing else.
 class outgoing_fields {
 public:

@@ -20,6 +20,7 @@ constexpr std::size_t most_socket_path = 107;
 constexpr config::duration_range timeouts{1ms, 1h};
 /// A relay says something ten times a second, and a worker hears it four times.
 constexpr config::duration_range relay_words{400ms, 1h};
+constexpr config::duration_range write_waits{1ms, 60s};
 constexpr std::int64_t kb = 1 << 10;
 constexpr config::integer_range objects{kb, kb << 24U};
 
@@ -136,6 +137,8 @@ site read_site(config::object& from)
     if (from.raw("relay_within") != nullptr)
         made.relay_within = read_milliseconds(from, "relay_within", relay_words, 500ms);
     if (from.raw("audit") != nullptr) made.audits_per_second = read_audit(from.child("audit"));
+    if (from.raw("read_your_writes") != nullptr)
+        made.read_your_writes = read_milliseconds(from, "read_your_writes", write_waits, 500ms);
     made.tags_hidden = from.boolean("tags_hidden", made.tags_hidden);
     made.addresses = from.one_of<forwarded_for>(
         "forwarded_for",

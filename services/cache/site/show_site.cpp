@@ -47,6 +47,7 @@ json to_json(const site& from)
                {"rules", json::array()}};
     if (from.relay_within) shown["relay_within"] = config::format_duration(*from.relay_within);
     if (from.audits_per_second) shown["audit"] = {{"per_second", *from.audits_per_second}};
+    if (from.read_your_writes) shown["read_your_writes"] = config::format_duration(*from.read_your_writes);
     show_origin(from.origin, shown);
     show_handling(from.otherwise, shown);
     for (const auto& one : from.rules) shown["rules"].push_back(to_json(one));

@@ -60,6 +60,9 @@ struct site {
     std::optional<std::chrono::milliseconds> relay_within{};
     /// How many responses in memory each worker compares with the origin's; nothing for none.
     std::optional<int> audits_per_second{};
+    /// A request that names a write of its client's waits so long, at most, until that is purged, and then goes to the
+    /// origin; without, what it names is not looked at.
+    std::optional<std::chrono::milliseconds> read_your_writes{};
     /// Surrogate-Key, Cache-Tag and xkey do not go to clients.
     bool tags_hidden = false;
     forwarded_for addresses = forwarded_for::client;

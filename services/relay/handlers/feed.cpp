@@ -226,7 +226,8 @@ asio::awaitable<bool> feed::attach()
     if (!goes_on) {
         std::string all;
         coherence::append_bucket(all, coherence::bucket_of(coherence::tag_of(coherence::tag_kind::all, "", "")));
-        const auto voided = co_await log_.purge(all, {}, {});
+        const relay_log::note nothing;
+        const auto voided = co_await log_.purge(all, {}, nothing);
         if (!voided) co_return give_up("purging everything", voided.error(), {});
         counts_.voided.add();
         on_.log.warning("everything cached is void, as changes may have been missed", {{"source", source}});

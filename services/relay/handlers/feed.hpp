@@ -76,6 +76,7 @@ private:
     [[nodiscard]] result<void> take(const message& what);
     [[nodiscard]] result<void> take(const commit& what);
     [[nodiscard]] result<void> take(const truncate& what);
+    void take(const emitted& what);
     [[nodiscard]] result<void> take(relation what);
     template <class Change>
     [[nodiscard]] result<void> take_change(const Change& what);
@@ -101,7 +102,9 @@ private:
     relations relations_;
     std::optional<tables> tables_;
     std::optional<collector> collector_;
+    /// Of the transaction that is being received, as the stream names it, and what it emitted for its client.
     std::uint32_t xid_ = 0;
+    std::string token_;
     bool over_ = true;
     int parts_ = 0;
     /// Of those in wait_for_change().

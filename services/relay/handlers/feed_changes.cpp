@@ -1,15 +1,21 @@
 // What one message of the stream does.
 
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/coherence/purge_table.hpp"
 #include "common/coherence/tags.hpp"
+#include "common/coherence/write_token.hpp"
 #include "common/log/log.hpp"
 #include "common/metrics/metrics.hpp"
 #include "services/relay/handlers/feed.hpp"
 
 namespace shoal::relay {
 namespace {
+
+constexpr std::string_view token_prefix = "shoal";
 
 std::string packed(const std::vector<std::string>& tags)
 {
@@ -26,6 +32,7 @@ result<void> feed::take(const message& what)
 {
     if (const auto* one = std::get_if<begin>(&what)) {
         collector_->clear();
+        token_.clear();
         xid_ = one->xid;
     } else if (const auto* known = std::get_if<relation>(&what)) {
         return take(*known);
@@ -37,6 +44,8 @@ result<void> feed::take(const message& what)
         return take_change(*removed);
     } else if (const auto* emptied = std::get_if<truncate>(&what)) {
         return take(*emptied);
+    } else if (const auto* said = std::get_if<emitted>(&what)) {
+        take(*said);
     } else if (const auto* committed = std::get_if<commit>(&what)) {
         return take(*committed);
     }
@@ -68,6 +77,13 @@ result<void> feed::take(const truncate& what)
     return boost::system::in_place_value;
 }
 
+/// The last one of a transaction counts. What is emitted outside of one holds even where that is rolled back.
+void feed::take(const emitted& what)
+{
+    if (what.transactional && what.prefix == token_prefix && coherence::is_token_name(what.content))
+        token_ = what.content;
+}
+
 result<void> feed::take(const commit& what)
 {
     const auto found = collector_->take();
@@ -75,7 +91,7 @@ result<void> feed::take(const commit& what)
     counts_.rows.add(found.rows);
     counts_.collapsed.add(found.collapsed);
     counts_.unknown.add(found.unknown);
-    progress_.received(xid_, what.end, {packed(found.hard), packed(found.soft)});
+    progress_.received(xid_, what.end, {packed(found.hard), packed(found.soft), std::exchange(token_, {})});
     changed();
     return boost::system::in_place_value;
 }

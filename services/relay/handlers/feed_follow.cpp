@@ -134,7 +134,9 @@ asio::awaitable<void> feed::publish()
             soft += each->soft;
         }
         purged_said_ = batch.done;
-        const auto done = co_await log_.purge(hard, soft, format_lsn(purged_said_));
+        relay_log::note with{.purged = format_lsn(batch.done)};
+        for (const auto& [name, end] : batch.tokens) with.tokens.emplace_back(name, format_lsn(end));
+        const auto done = co_await log_.purge(hard, soft, with);
         if (over_) break;
         if (!done)
             co_return end(log_.fenced() ? "another relay has the slot" : "writing to Redis: " + done.error().message());

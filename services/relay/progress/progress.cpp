@@ -30,12 +30,14 @@ progress::batch progress::next(std::size_t most)
     batch made;
     std::size_t size = 0;
     for (auto& one : open_) {
-        if (one.done || (one.written && !one.visible)) continue;
+        const bool first_is_needed = !one.written && one.tags.purges();
+        if (one.done || (!one.visible && !first_is_needed)) continue;
         if (!made.empty() && size + one.tags.size() > most) break;
         size += one.tags.size();
         one.in_batch = true;
         one.last = one.visible;
         made.sets.push_back(&one.tags);
+        if (one.last && !one.tags.token.empty()) made.tokens.push_back({one.tags.token, one.end});
     }
     made.done = done_with_batch();
     return made;

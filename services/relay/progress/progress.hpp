@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "services/relay/progress/snapshot.hpp"
@@ -13,13 +14,16 @@
 
 namespace shoal::relay {
 
-/// Buckets of the purge log, packed as it has them.
+/// Buckets of the purge log, packed as it has them; and by what name a client asks whether they are there.
 struct purge_set {
     std::string hard;
     std::string soft;
+    /// That the transaction emitted; empty without.
+    std::string token{};
 
-    [[nodiscard]] bool empty() const noexcept { return hard.empty() && soft.empty(); }
-    [[nodiscard]] std::size_t size() const noexcept { return hard.size() + soft.size(); }
+    [[nodiscard]] bool purges() const noexcept { return !hard.empty() || !soft.empty(); }
+    [[nodiscard]] bool empty() const noexcept { return !purges() && token.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept { return hard.size() + soft.size() + token.size(); }
 };
 
 class progress {
@@ -37,6 +41,12 @@ public:
     /// What one write to Redis is about; its sets live until written() or not_written().
     struct batch {
         std::vector<const purge_set*> sets;
+        /// Of those that are done once it is written.
+        struct emitted_token {
+            std::string_view name;
+            lsn end = 0;
+        };
+        std::vector<emitted_token> tokens;
         /// What done() is at least, once it is written.
         lsn done = 0;
         [[nodiscard]] bool empty() const noexcept { return sets.empty(); }

@@ -16,8 +16,8 @@ namespace {
 
 namespace log = coherence;
 
-constexpr std::array<std::string_view, 5> keys{log::head_key, log::log_key, log::table_key, log::members_key,
-                                               log::relay_key};
+constexpr std::array<std::string_view, 5> own_keys{log::head_key, log::log_key, log::table_key, log::members_key,
+                                                   log::relay_key};
 
 const redis::script& own_script()
 {
@@ -47,6 +47,12 @@ const std::int64_t* number_at(const redis::value& from, std::size_t at) noexcept
 }  // namespace
 
 relay_log::reply<redis::value> relay_log::run(const redis::script& code, std::span<const std::string_view> arguments)
+{
+    return run(code, own_keys, arguments);
+}
+
+relay_log::reply<redis::value> relay_log::run(const redis::script& code, std::span<const std::string_view> keys,
+                                              std::span<const std::string_view> arguments)
 {
     auto answer = co_await state_.eval(code, keys, arguments);
     if (answer.has_error()) co_return answer.error();
@@ -82,12 +88,20 @@ relay_log::reply<void> relay_log::attach(std::string_view source, std::string_vi
     co_return boost::system::in_place_value;
 }
 
-relay_log::reply<void> relay_log::purge(std::string_view hard, std::string_view soft, std::string_view purged)
+relay_log::reply<void> relay_log::purge(std::string_view hard, std::string_view soft, const note& with)
 {
     const auto known = std::to_string(epoch_);
-    const std::array<std::string_view, 6> arguments{known, hard, soft, log::most_entries_kept, purged, fence_};
+    std::vector<std::string> token_keys;
+    std::vector<std::string_view> arguments{known, hard, soft, log::most_entries_kept, with.purged};
+    for (const auto& [token, end] : with.tokens) {
+        token_keys.push_back(std::string{log::token_key_prefix}.append(token));
+        arguments.push_back(end);
+    }
+    std::vector<std::string_view> keys{own_keys.begin(), own_keys.end()};
+    keys.insert(keys.end(), token_keys.begin(), token_keys.end());
+    arguments.push_back(fence_);
     const auto answer =
-        co_await run(fenced_script<embedded::purged_lua, embedded::purge_lua>("relay_purge"), arguments);
+        co_await run(fenced_script<embedded::purged_lua, embedded::purge_lua>("relay_purge"), keys, arguments);
     if (answer.has_error()) co_return answer.error();
     co_return boost::system::in_place_value;
 }

@@ -6,6 +6,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -37,8 +39,14 @@ public:
     [[nodiscard]] reply<ownership> own();
     /// Everything up to `position` is done, and purged.
     [[nodiscard]] reply<void> attach(std::string_view source, std::string_view position);
-    /// Packed buckets, not both empty. With them all is purged that ends before `purged`, unless that is empty.
-    [[nodiscard]] reply<void> purge(std::string_view hard, std::string_view soft, std::string_view purged);
+    struct note {
+        /// With this write all is purged that ends before; nothing is noted for an empty one.
+        std::string purged{};
+        /// Tokens and where their transactions end: those that this write makes done.
+        std::vector<std::pair<std::string, std::string>> tokens{};
+    };
+    /// Packed buckets. Everything lives until it is awaited.
+    [[nodiscard]] reply<void> purge(std::string_view hard, std::string_view soft, const note& with);
     /// Notes that everything up to `position` is done, and up to `purged` purged, or nothing for an empty one. Returns
     /// the server's clock, microseconds. With a `claim`, a time that an earlier call gave: everything that could be
     /// seen in the database then is in the log.
@@ -50,6 +58,8 @@ public:
 
 private:
     [[nodiscard]] reply<redis::value> run(const redis::script& code, std::span<const std::string_view> arguments);
+    [[nodiscard]] reply<redis::value> run(const redis::script& code, std::span<const std::string_view> keys,
+                                          std::span<const std::string_view> arguments);
 
     redis::client& state_;
     std::string incarnation_;

@@ -53,7 +53,7 @@ TEST_CASE("relay log: a relay that lost its slot writes nothing, and takes nothi
     relay_world world{2};
     (void)world.own(0);
     REQUIRE(world.await(world.at(0).attach("first", "0/10")).has_value());
-    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "")).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", {})).has_value());
     (void)world.own(1);
     REQUIRE(world.await(world.at(1).attach("second", "0/20")).has_value());
     REQUIRE(world.await(world.at(1).beat(5, "0/30", "")).has_value());
@@ -66,7 +66,7 @@ TEST_CASE("relay log: a relay that lost its slot writes nothing, and takes nothi
     // The other way round once it has the slot again.
     (void)world.own(0);
     CHECK_FALSE(world.at(0).fenced());
-    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "")).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", {})).has_value());
     CHECK(world.is_fenced(1));
     CHECK(world.entries() == 2);
 }
@@ -97,7 +97,7 @@ TEST_CASE("relay log: a purge is one entry with both kinds", "[relay]")
 {
     relay_world world{1};
     (void)world.own(0);
-    REQUIRE(world.await(world.at(0).purge(one_bucket, std::string{"\0\0\0\2", 4}, "")).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, std::string{"\0\0\0\2", 4}, {})).has_value());
     CHECK(world.entries() == 1);
     // Up to the soft half of the second bucket.
     CHECK(world.server.ask("STRLEN {cache}:purge:table") == ":24\r");
@@ -109,10 +109,10 @@ TEST_CASE("relay log: up to where everything is purged is noted with the write t
     (void)world.own(0);
     REQUIRE(world.await(world.at(0).attach("source", "0/10")).has_value());
     CHECK(world.noted("purged") == "0/10");
-    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "0/20")).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", {"0/20"})).has_value());
     CHECK(world.noted("purged") == "0/20");
     CHECK(world.noted("position") == "0/10");
-    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "")).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", {})).has_value());
     CHECK(world.noted("purged") == "0/20");
     REQUIRE(world.await(world.at(0).beat(0, "0/18", "0/30")).has_value());
     CHECK(world.noted("purged") == "0/30");
@@ -120,6 +120,20 @@ TEST_CASE("relay log: up to where everything is purged is noted with the write t
     // Of another database's log.
     REQUIRE(world.await(world.at(0).attach("other source", "0/5")).has_value());
     CHECK(world.noted("purged") == "0/5");
+}
+
+TEST_CASE("relay log: tokens are noted with a write, and expire", "[relay]")
+{
+    relay_world world{2};
+    (void)world.own(0);
+    REQUIRE(world.await(world.at(0).purge("", "", {"0/20", {{"one", "0/10"}, {"two", "0/20"}}})).has_value());
+    CHECK(world.value_of("{cache}:token:one") == "0/10");
+    CHECK(world.value_of("{cache}:token:two") == "0/20");
+    CHECK(world.server.ask("TTL {cache}:token:two") == ":60\r");
+    // Who is fenced notes none.
+    (void)world.own(1);
+    CHECK(world.await(world.at(0).purge("", "", {"0/30", {{"three", "0/30"}}})).has_error());
+    CHECK(world.value_of("{cache}:token:three").empty());
 }
 
 TEST_CASE("relay log: a beat tells Redis' time, and a claim is noted as it was given", "[relay]")
@@ -140,7 +154,7 @@ TEST_CASE("relay log: emptied, Redis refuses the relay that was, and knows nothi
     relay_world world{2};
     (void)world.own(0);
     REQUIRE(world.await(world.at(0).attach("source", "0/10")).has_value());
-    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "")).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", {})).has_value());
     const auto epoch = world.at(0).epoch();
     world.server.ask("FLUSHALL");
     CHECK(world.is_fenced(0));
@@ -157,11 +171,11 @@ TEST_CASE("relay log: with the log alone gone it is another epoch, and what was 
     relay_world world{1};
     (void)world.own(0);
     REQUIRE(world.await(world.at(0).attach("source", "0/10")).has_value());
-    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "")).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", {})).has_value());
     const auto epoch = world.at(0).epoch();
     world.server.ask("DEL {cache}:purge:log");
     // The fence holds: it goes on in the new epoch.
-    REQUIRE(world.await(world.at(0).purge(one_bucket, "", "")).has_value());
+    REQUIRE(world.await(world.at(0).purge(one_bucket, "", {})).has_value());
     CHECK(world.at(0).epoch() > epoch);
     CHECK(world.own(0).source.empty());
 }
@@ -174,12 +188,12 @@ TEST_CASE("relay log: after a restart of Redis the fence holds, and what was att
     REQUIRE(world.await(world.at(1).attach("source", "0/10")).has_value());
     const auto epoch = world.at(1).epoch();
     world.server.shut_down();
-    CHECK(world.await(world.at(1).purge(one_bucket, "", "")).has_error());
+    CHECK(world.await(world.at(1).purge(one_bucket, "", {})).has_error());
     CHECK_FALSE(world.at(1).fenced());
     world.server.start();
     world.until_connected();
     CHECK(world.is_fenced(0));
-    REQUIRE(world.await(world.at(1).purge(one_bucket, "", "")).has_value());
+    REQUIRE(world.await(world.at(1).purge(one_bucket, "", {})).has_value());
     CHECK(world.at(1).epoch() > epoch);
     CHECK(world.own(1).source.empty());
 }

@@ -68,7 +68,7 @@ bool relay_world::is_fenced(std::size_t which)
     const auto refused = [&](const auto& answer) {
         return answer.has_error() && answer.error() == errc::redis_unexpected_reply && at(which).fenced();
     };
-    const bool purge = refused(await(at(which).purge("abcd", "", "0/1")));
+    const bool purge = refused(await(at(which).purge("abcd", "", {"0/1", {{"token", "0/1"}}})));
     const bool beat = refused(await(at(which).beat(1, "0/1", "")));
     const bool attach = refused(await(at(which).attach("zombie", "0/1")));
     CHECK(purge == beat);
@@ -86,6 +86,12 @@ redis::value relay_world::ask(const std::vector<std::string_view>& command)
 std::string relay_world::noted(const std::string& field)
 {
     const auto answer = ask({"HGET", "{cache}:purge:relay", field});
+    return answer.text() != nullptr ? std::string{*answer.text()} : std::string{};
+}
+
+std::string relay_world::value_of(const std::string& key)
+{
+    const auto answer = ask({"GET", key});
     return answer.text() != nullptr ? std::string{*answer.text()} : std::string{};
 }
 

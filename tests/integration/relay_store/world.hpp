@@ -47,6 +47,8 @@ public:
     bool is_fenced(std::size_t which);
     /// Of the relay, as Redis has it.
     std::string noted(const std::string& field);
+    /// Of a key; empty without it.
+    std::string value_of(const std::string& key);
     /// In the log.
     std::int64_t entries();
 

@@ -203,7 +203,8 @@ TEST_CASE("problems: of what is kept of a site", "[cache]")
             site_path +
                 "pass: unknown key; known: name, hosts, origins, origin_host, connect_timeout, "
                 "first_byte_timeout, between_bytes_timeout, idle_timeout, connections, check, max_object, "
-                "relay_within, audit, tags_hidden, forwarded_for, methods, query, cookies, accept_encoding, "
+                "relay_within, audit, read_your_writes, tags_hidden, forwarded_for, methods, query, cookies, "
+                "accept_encoding, "
                 "accept_language, "
                 "client_directives, ttl, default_ttl, negative_ttl, stale_while_revalidate, stale_if_error, "
                 "heuristics, rules");

@@ -142,6 +142,37 @@ TEST_CASE("progress: a batch knows up to where everything is done once it is wri
     CHECK(of.done() == 300);
 }
 
+TEST_CASE("progress: a token is noted with the write that makes its transaction done, and never before", "[relay]")
+{
+    progress of;
+    of.received(7, 100, {"a", "", "first"});
+    of.received(8, 200, {"", "", "second"});
+    of.received(9, 300, {"c", "", ""});
+    auto batch = of.next(plenty);
+    // One that purges nothing needs no first write.
+    CHECK(batch.sets.size() == 2);
+    CHECK(batch.tokens.empty());
+    of.written();
+    CHECK(of.next(plenty).empty());
+    of.seen(seen("7:10:7"));
+    batch = of.next(plenty);
+    REQUIRE(batch.tokens.size() == 1);
+    CHECK(batch.tokens.front().name == "second");
+    CHECK(batch.tokens.front().end == 200);
+    // Written or not, it comes again until it is.
+    of.not_written();
+    CHECK(of.next(plenty).tokens.size() == 1);
+    of.written();
+    of.seen(seen("10:10:"));
+    batch = of.next(plenty);
+    REQUIRE(batch.tokens.size() == 1);
+    CHECK(batch.tokens.front().name == "first");
+    CHECK(batch.tokens.front().end == 100);
+    of.written();
+    CHECK(of.done() == 300);
+    CHECK(of.bytes() == 0);
+}
+
 TEST_CASE("progress: what a snapshot saw once it has seen", "[relay]")
 {
     progress of;
