@@ -25,6 +25,9 @@ using namespace std::chrono_literals;
 constexpr auto retry_pause = 250ms;
 /// While the rules don't fit the schema.
 constexpr auto unfit_pause = 2s;
+/// At most: it is told when the slot is dropped.
+constexpr auto away_pause = 1s;
+constexpr const char* too_much_kept = "the slot kept more of the database's log than its budget";
 
 }  // namespace
 
@@ -56,6 +59,10 @@ asio::awaitable<void> feed::run()
 {
     std::string last;
     while (!stopping_) {
+        if (away_) {
+            co_await pause(away_pause);
+            continue;
+        }
         unfit_ = false;
         try {
             co_await attempt();
@@ -66,6 +73,7 @@ asio::awaitable<void> feed::run()
         stream_.close();
         database_.close();
         if (stopping_) break;
+        if (away_) standing_.why = too_much_kept;
         if (standing_.why != last) on_.log.warning("the relay is not attached", {{"why", standing_.why}});
         last = standing_.why;
         if (!outdated()) co_await pause(unfit_ ? unfit_pause : retry_pause);
@@ -82,6 +90,13 @@ void feed::choose(std::shared_ptr<const settings> chosen)
 {
     chosen_ = std::move(chosen);
     interrupt("its configuration was changed");
+}
+
+void feed::keep_away(bool away)
+{
+    away_ = away;
+    if (away) interrupt(too_much_kept);
+    if (!away) pause_.cancel();
 }
 
 /// Also an attempt that is not that far.
@@ -176,7 +191,7 @@ asio::awaitable<bool> feed::prepare_slot()
     new_slot_ = !found->exists || found->lost;
     if (!new_slot_) co_return true;
     if (found->lost) {
-        const auto dropped = co_await database_.drop_slot(by_->slot);
+        const auto dropped = co_await database_.drop_lost_slot(by_->slot);
         if (!dropped) co_return give_up("dropping the slot that has lost its log", dropped.error(), database_.why());
     }
     const auto made = co_await database_.create_slot(by_->slot);

@@ -33,8 +33,8 @@ public:
     void stop();
     /// Other rules hold from the next connection on, which is made at once.
     void choose(std::shared_ptr<const settings> chosen);
-    /// Gives the slot up, if it has it; what then is there is followed anew.
-    void let_go() { end("the slot kept more of the database's log than its budget"); }
+    /// While true it has no slot and takes none: the slot is about to be dropped. What then is there is followed anew.
+    void keep_away(bool away);
 
     [[nodiscard]] standing now() const;
 
@@ -70,7 +70,7 @@ private:
     void changed();
     void end(std::string why);
     void interrupt(std::string why);
-    [[nodiscard]] bool outdated() const noexcept { return stopping_ || by_ != chosen_; }
+    [[nodiscard]] bool outdated() const noexcept { return stopping_ || away_ || by_ != chosen_; }
 
     // feed_changes.cpp: what one message does.
     [[nodiscard]] result<void> take(const message& what);
@@ -91,6 +91,7 @@ private:
     relay_log log_;
     boost::asio::steady_timer pause_;
     bool stopping_ = false;
+    bool away_ = false;
     /// Only an operator can end what keeps it from attaching.
     bool unfit_ = false;
     standing standing_;

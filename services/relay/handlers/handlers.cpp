@@ -22,7 +22,7 @@ std::function<void()> handlers::read(config::object& section, const worker::fact
 std::vector<http::route> handlers::start(const worker::context& from)
 {
     feed_.emplace(from, chosen_);
-    watch_.emplace(from, chosen_, [this] { feed_->let_go(); });
+    watch_.emplace(from, chosen_, [this](bool away) { feed_->keep_away(away); });
     from.tasks.spawn("relay", feed_->run());
     from.tasks.spawn("relay: watch", watch_->run());
     return {{http::verb::get, "/v1/relay", "relay",

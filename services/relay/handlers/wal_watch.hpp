@@ -2,6 +2,8 @@
 // A slot keeps the database from forgetting its log. What that may take is bounded: beyond the budget the slot is
 // dropped, and whoever takes the place up makes a new one, after which everything cached is void (rule 8).
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,8 +19,9 @@ namespace shoal::relay {
 
 class wal_watch {
 public:
-    /// `let_go` is called before the slot is dropped: a slot that is in use can't be.
-    wal_watch(const worker::context& from, std::shared_ptr<const settings> chosen, std::function<void()> let_go);
+    /// `keep_away` is called with true before the slot is dropped, as one that is in use can't be, and with false
+    /// after.
+    wal_watch(const worker::context& from, std::shared_ptr<const settings> chosen, std::function<void(bool)> keep_away);
 
     /// Until stop(), whether or not this process has the slot, and Redis is there.
     [[nodiscard]] boost::asio::awaitable<void> run();
@@ -31,11 +34,13 @@ public:
 
 private:
     [[nodiscard]] boost::asio::awaitable<result<void>> look();
+    [[nodiscard]] boost::asio::awaitable<result<std::size_t>> drop(std::shared_ptr<const settings> by);
+    [[nodiscard]] boost::asio::awaitable<void> pause(std::chrono::nanoseconds time);
     void judge();
 
     worker::context on_;
     std::shared_ptr<const settings> chosen_;
-    std::function<void()> let_go_;
+    std::function<void(bool)> keep_away_;
     database database_;
     boost::asio::steady_timer pause_;
     bool stopping_ = false;

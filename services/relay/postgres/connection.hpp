@@ -29,6 +29,9 @@ struct database_settings {
 /// What a query returned, as text; NULL is empty.
 using table = std::vector<std::vector<std::string>>;
 
+/// SQLSTATE of what is refused because another process has it.
+inline constexpr std::string_view object_in_use = "55006";
+
 /// What is wrong with a connection string, for people; empty for a good one. A password in it is wrong.
 [[nodiscard]] std::string refuse_target(const std::string& target);
 

@@ -14,6 +14,13 @@ constexpr auto answer_patience = 2s;
 /// A new slot waits for the transactions that run.
 constexpr auto slot_patience = 60s;
 constexpr int oldest_version = 140000;
+constexpr const char* kept_bytes = "pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)";
+
+/// A server's slots are those of all its databases, any of which could drop them.
+std::string own_slot(std::string_view name)
+{
+    return fmt::format("slot_name = {} AND plugin = 'pgoutput' AND database = current_database()", quoted(name));
+}
 
 }  // namespace
 
@@ -59,14 +66,14 @@ database::reply<std::string> database::refuse()
 database::reply<slot_facts> database::slot(std::string_view name)
 {
     const auto asked = co_await session_.query(
-        fmt::format("SELECT plugin, database = current_database(), coalesce(wal_status, ''), confirmed_flush_lsn "
-                    "FROM pg_replication_slots WHERE slot_name = {}",
+        fmt::format("SELECT plugin, database = current_database(), coalesce(wal_status, ''), confirmed_flush_lsn, "
+                    "active FROM pg_replication_slots WHERE slot_name = {}",
                     quoted(name)),
         answer_patience);
     if (!asked) co_return asked.error();
     slot_facts found;
     if (asked->empty()) co_return found;
-    if (asked->front().size() != 4) co_return errc::database_malformed;
+    if (asked->front().size() != 5) co_return errc::database_malformed;
     const auto& row = asked->front();
     found.exists = true;
     if (row[0] != "pgoutput")
@@ -75,6 +82,7 @@ database::reply<slot_facts> database::slot(std::string_view name)
         found.unfit = fmt::format("slot {} is of another database", name);
     found.lost = row[2] == "lost";
     found.confirmed = parse_lsn(row[3]).value_or(0);
+    found.in_use = row[4] == "t";
     co_return found;
 }
 
@@ -115,9 +123,8 @@ database::reply<void> database::push()
 database::reply<std::uint64_t> database::retained(std::string_view slot)
 {
     const auto asked = co_await session_.query(
-        fmt::format("SELECT greatest(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0) "
-                    "FROM pg_replication_slots WHERE slot_name = {} AND restart_lsn IS NOT NULL",
-                    quoted(slot)),
+        fmt::format("SELECT greatest({}, 0) FROM pg_replication_slots WHERE {} AND restart_lsn IS NOT NULL", kept_bytes,
+                    own_slot(slot)),
         answer_patience);
     if (!asked) co_return asked.error();
     if (asked->empty()) co_return 0U;
@@ -128,12 +135,23 @@ database::reply<std::uint64_t> database::retained(std::string_view slot)
     co_return bytes;
 }
 
-database::reply<void> database::drop_slot(std::string_view name)
+database::reply<std::size_t> database::drop_lost_slot(std::string_view name)
 {
-    const auto done =
-        co_await session_.query(fmt::format("SELECT pg_drop_replication_slot({})", quoted(name)), answer_patience);
-    if (!done) co_return done.error();
-    co_return boost::system::in_place_value;
+    return drop_slot(fmt::format("{} AND wal_status = 'lost'", own_slot(name)));
+}
+
+database::reply<std::size_t> database::drop_slot_that_keeps(std::string_view name, std::uint64_t bytes)
+{
+    return drop_slot(fmt::format("{} AND {} >= {}", own_slot(name), kept_bytes, bytes));
+}
+
+database::reply<std::size_t> database::drop_slot(std::string which)
+{
+    const auto dropped = co_await session_.query(
+        fmt::format("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE {}", which),
+        answer_patience);
+    if (!dropped) co_return dropped.error();
+    co_return dropped->size();
 }
 
 }  // namespace shoal::relay

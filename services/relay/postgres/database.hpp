@@ -2,6 +2,7 @@
 // What the relay asks of the database, in verbs.
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ struct slot_facts {
     bool lost = false;
     /// In words, when it is there and can't be used: another plugin or database.
     std::string unfit;
+    /// A process has it, or is making it.
+    bool in_use = false;
+    /// 0 while it is being made.
     lsn confirmed = 0;
 };
 
@@ -44,9 +48,12 @@ public:
     [[nodiscard]] reply<slot_facts> slot(std::string_view name);
     [[nodiscard]] reply<void> create_slot(std::string_view name);
     [[nodiscard]] reply<sight> look();
-    /// Of the log, what the slot keeps; 0 without one.
+    /// Of the log, what the slot keeps; 0 without one that could be a relay's of this database.
     [[nodiscard]] reply<std::uint64_t> retained(std::string_view slot);
-    [[nodiscard]] reply<void> drop_slot(std::string_view name);
+    /// Only such a one of which PostgreSQL has forgotten what it needs, or that keeps this much by now. How many there
+    /// were. Refused, with state() object_in_use, while a process has it.
+    [[nodiscard]] reply<std::size_t> drop_lost_slot(std::string_view name);
+    [[nodiscard]] reply<std::size_t> drop_slot_that_keeps(std::string_view name, std::uint64_t bytes);
     /// Has all flushed that is written by now, by committing something itself: a message that means nothing.
     [[nodiscard]] reply<void> push();
     /// For what is asked rarely.
@@ -58,6 +65,8 @@ public:
     [[nodiscard]] const std::string& state() const noexcept { return session_.state(); }
 
 private:
+    [[nodiscard]] reply<std::size_t> drop_slot(std::string which);
+
     connection session_;
 };
 

@@ -18,7 +18,6 @@ namespace asio = boost::asio;
 
 constexpr auto connect_patience = 5s;
 constexpr auto answer_patience = 5s;
-constexpr std::string_view object_in_use = "55006";
 /// Then others of the loop have their turn.
 constexpr int most_at_once = 256;
 /// PostgreSQL sends each message by itself. Where they come this close, to wake up for each costs both ends more than

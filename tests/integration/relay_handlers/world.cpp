@@ -25,16 +25,16 @@ constexpr auto* schema = "CREATE TABLE item (id int PRIMARY KEY, t text); CREATE
 }  // namespace
 
 feed_world::member::member(const feed_world& in, std::shared_ptr<const relay::settings> chosen, const std::string& name)
-    : client{loop, patient(in.redis.path()), tasks, logger, metrics}
+    : client{loop, patient(in.redis.path()), tasks, logger, metrics},
+      lent{.loop = loop,
+           .tasks = tasks,
+           .log = logger,
+           .metrics = metrics,
+           .state = client,
+           .state_timeout = 1s,
+           .worker_name = name,
+           .incarnation = incarnation}
 {
-    const worker::context lent{.loop = loop,
-                               .tasks = tasks,
-                               .log = logger,
-                               .metrics = metrics,
-                               .state = client,
-                               .state_timeout = 1s,
-                               .worker_name = name,
-                               .incarnation = incarnation};
     feed = std::make_unique<relay::feed>(lent, std::move(chosen));
     client.start();
     tasks.spawn("relay", feed->run());
@@ -50,6 +50,7 @@ feed_world::~feed_world()
 {
     for (const auto& one : relays_) {
         one->feed->stop();
+        if (one->watch) one->watch->stop();
         one->client.stop();
         one->loop.restart();
         one->loop.run();
@@ -57,11 +58,13 @@ feed_world::~feed_world()
 }
 
 std::shared_ptr<const relay::settings> feed_world::settings(const std::string& slot,
-                                                            const std::string& database_name) const
+                                                            const std::string& database_name,
+                                                            const nlohmann::json& more) const
 {
-    const nlohmann::json section{{"postgres", database.target(database_name)},
+    nlohmann::json section{{"postgres", database.target(database_name)},
                                  {"slot", slot},
                                  {"rules", {{{"table", "public.item"}, {"tags", {"item:{id}"}}}}}};
+    if (more.is_object()) section.update(more);
     config::problems problems{"test"};
     config::object from{section, "$", problems};
     auto made = std::make_shared<const relay::settings>(relay::read_settings(from));
@@ -73,6 +76,15 @@ std::size_t feed_world::add(std::shared_ptr<const relay::settings> chosen)
 {
     relays_.push_back(std::make_unique<member>(*this, std::move(chosen), "relay-" + std::to_string(relays_.size())));
     return relays_.size() - 1;
+}
+
+relay::wal_watch& feed_world::watch(std::size_t which, std::shared_ptr<const relay::settings> chosen)
+{
+    auto& of = *relays_[which];
+    of.watch = std::make_unique<relay::wal_watch>(of.lent, std::move(chosen),
+                                                  [&of](bool away) { of.feed->keep_away(away); });
+    of.tasks.spawn("watch", of.watch->run());
+    return *of.watch;
 }
 
 void feed_world::turn()

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
+#include <nlohmann/json.hpp>
 
 #include "common/core/incarnation.hpp"
 #include "common/log/log.hpp"
@@ -18,7 +19,9 @@
 #include "common/redis/client.hpp"
 #include "common/runtime/task_group.hpp"
 #include "common/worker/event_loop.hpp"
+#include "common/worker/service.hpp"
 #include "services/relay/handlers/feed.hpp"
+#include "services/relay/handlers/wal_watch.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/redis_server.hpp"
 
@@ -31,11 +34,14 @@ public:
     feed_world(const feed_world&) = delete;
     feed_world& operator=(const feed_world&) = delete;
 
-    /// Of the table `item`, in which every row has a tag.
+    /// Of the table `item`, in which every row has a tag, and with what `more` of the section says.
     [[nodiscard]] std::shared_ptr<const relay::settings> settings(const std::string& slot,
-                                                                  const std::string& database = "postgres") const;
+                                                                  const std::string& database = "postgres",
+                                                                  const nlohmann::json& more = {}) const;
     /// One more relay. Its index.
     std::size_t add(std::shared_ptr<const relay::settings> chosen);
+    /// Looks after the slot of a relay as well.
+    relay::wal_watch& watch(std::size_t which, std::shared_ptr<const relay::settings> chosen);
     [[nodiscard]] relay::feed& at(std::size_t which) { return *relays_[which]->feed; }
     /// Its loop does not turn.
     void pause(std::size_t which) { relays_[which]->paused = true; }
@@ -81,7 +87,9 @@ private:
         metrics::registry metrics;
         std::string incarnation = random_incarnation();
         redis::client client;
+        worker::context lent;
         std::unique_ptr<relay::feed> feed;
+        std::unique_ptr<relay::wal_watch> watch{};
         bool paused = false;
     };
 

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <string>
 
 #include "tests/integration/relay_postgres/world.hpp"
 
@@ -75,6 +76,32 @@ TEST_CASE("relay database: it says what a slot is, and makes one", "[relay]")
     the_server().sql("CREATE DATABASE elsewhere");
     asking of_other{postgres_world::settings("elsewhere")};
     CHECK_THAT(of_other.slot("facts").unfit, Catch::Contains("of another database"));
+}
+
+TEST_CASE("relay database: only a slot that a relay of this database could have is counted or dropped", "[relay]")
+{
+    the_server().sql("CREATE DATABASE neighbour");
+    the_server().sql("SELECT pg_create_logical_replication_slot('theirs', 'pgoutput')", "neighbour");
+    the_server().sql(
+        "SELECT pg_create_logical_replication_slot('text', 'test_decoding');"
+        "SELECT pg_create_physical_replication_slot('bytes', true);"
+        "SELECT pg_create_logical_replication_slot('ours', 'pgoutput');"
+        "SELECT pg_logical_emit_message(true, 'test', 'x')");
+    asking of;
+    for (const auto* const name : {"theirs", "text", "bytes"}) {
+        CAPTURE(name);
+        CHECK(of.await(of.to.retained(name)) == 0U);
+        CHECK(of.await(of.to.drop_slot_that_keeps(name, 0)) == 0U);
+        CHECK(of.await(of.to.drop_lost_slot(name)) == 0U);
+        the_server().sql("SELECT pg_drop_replication_slot('" + std::string{name} + "')");
+    }
+    const auto kept = of.await(of.to.retained("ours"));
+    REQUIRE(kept.has_value());
+    CHECK(*kept > 0);
+    CHECK(of.await(of.to.drop_slot_that_keeps("ours", *kept + (1 << 20))) == 0U);
+    CHECK(of.await(of.to.drop_lost_slot("ours")) == 0U);
+    CHECK(of.await(of.to.drop_slot_that_keeps("ours", *kept)) == 1U);
+    CHECK_FALSE(of.slot("ours").exists);
 }
 
 TEST_CASE("relay database: a transaction is seen once it is committed, in whatever order they began", "[relay]")
