@@ -157,6 +157,18 @@ def test_a_table_is_published_by_its_schema_or_with_all_tables(fresh: Database) 
     assert "under the name of public.sale" in fresh.refused([{"table": "sale_2a", "tags": ["x:{id}"]}])[0][0]
 
 
+def test_tables_that_inherit_need_rules_of_their_own(fresh: Database) -> None:
+    fresh.sql("CREATE TABLE book (isbn text, PRIMARY KEY (id)) INHERITS (product);"
+              "CREATE TABLE novel (PRIMARY KEY (id)) INHERITS (book); CREATE PUBLICATION shoal FOR TABLE product")
+    book, novel = ({"table": name, "tags": ["product:{id}"]} for name in ("book", "novel"))
+    texts = [text for text, _ in fresh.refused([BY_ID])]
+    assert [text.partition(",")[0] for text in texts] == ["rows of public.book", "rows of public.novel"]
+    texts = [text for text, _ in fresh.refused([BY_ID, book])]
+    assert [f"rows of public.novel, which inherits from public.{parent}, are seen through public.{parent}" in text
+            for parent, text in zip(("product", "book"), texts, strict=True)] == [True, True]
+    fresh.run("check", [BY_ID, book, novel])
+
+
 def test_partitions_may_not_differ_from_their_table(fresh: Database) -> None:
     fresh.sql("CREATE PUBLICATION shoal FOR TABLE sale WITH (publish_via_partition_root = true)")
     fresh.sql("ALTER TABLE sale REPLICA IDENTITY FULL; ALTER TABLE sale_1 REPLICA IDENTITY FULL")

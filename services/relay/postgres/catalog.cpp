@@ -1,5 +1,6 @@
 #include "services/relay/postgres/catalog.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <utility>
@@ -94,6 +95,19 @@ result<void> take_partitions(const by_oid& to, const table& rows)
     return boost::system::in_place_value;
 }
 
+result<void> take_children(const by_oid& to, const table& rows, const rules& of)
+{
+    if (!is_of_width(rows, 3)) return errc::database_malformed;
+    for (const auto& row : rows) {
+        const auto found = to.find(row[0]);
+        if (found == to.end()) continue;
+        const table_name name{row[1], row[2]};
+        const bool has_rule = std::ranges::find(of, name, &rule::table) != of.end();
+        for (auto* const one : found->second) one->children.push_back({name, has_rule});
+    }
+    return boost::system::in_place_value;
+}
+
 std::string oids_of(const by_oid& of)
 {
     std::vector<std::string_view> oids;
@@ -125,8 +139,11 @@ boost::asio::awaitable<result<catalog>> read_catalog(database& from, std::string
     if (!columns) co_return columns.error();
     const auto partitions = co_await from.ask(partitions_sql(oids_of(*found)));
     if (!partitions) co_return partitions.error();
+    const auto children = co_await from.ask(children_sql(oids_of(*found)));
+    if (!children) co_return children.error();
     if (const auto taken = take_columns(*found, *columns); !taken) co_return taken.error();
     if (const auto taken = take_partitions(*found, *partitions); !taken) co_return taken.error();
+    if (const auto taken = take_children(*found, *children, of); !taken) co_return taken.error();
     co_return made;
 }
 

@@ -50,6 +50,16 @@ std::string identity_names(std::string_view alias)
         fmt::format(fmt::runtime(identity_index), alias));
 }
 
+/// WITH entry: `below`, all that inherit from a table of that kind.
+std::string below_sql(std::string_view oids, char kind)
+{
+    return fmt::format(
+        "WITH RECURSIVE below (root, oid) AS (SELECT inhparent, inhrelid FROM pg_inherits JOIN pg_class c "
+        "ON c.oid = inhparent WHERE c.relkind = '{}' AND inhparent IN ({}) "
+        "UNION SELECT b.root, i.inhrelid FROM below b JOIN pg_inherits i ON i.inhparent = b.oid)",
+        kind, oids);
+}
+
 }  // namespace
 
 std::string publication_sql(std::string_view publication)
@@ -107,14 +117,19 @@ std::string columns_sql(int version, std::string_view publication, std::string_v
 std::string partitions_sql(std::string_view oids)
 {
     return fmt::format(
-        "WITH RECURSIVE below (root, oid) AS (SELECT inhparent, inhrelid FROM pg_inherits JOIN pg_class c "
-        "ON c.oid = inhparent WHERE c.relkind = 'p' AND inhparent IN ({}) "
-        "UNION SELECT b.root, i.inhrelid FROM below b JOIN pg_inherits i ON i.inhparent = b.oid) "
-        "SELECT r.oid, n.nspname, c.relname, c.relreplident, c.relpersistence, c.relkind, "
+        "{} SELECT r.oid, n.nspname, c.relname, c.relreplident, c.relpersistence, c.relkind, "
         "c.relreplident = 'i' AND {} IS DISTINCT FROM {} "
         "FROM below JOIN pg_class r ON r.oid = below.root JOIN pg_class c ON c.oid = below.oid "
         "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind <> 'p' ORDER BY r.oid, n.nspname, c.relname",
-        oids, identity_names("c"), identity_names("r"));
+        below_sql(oids, 'p'), identity_names("c"), identity_names("r"));
+}
+
+std::string children_sql(std::string_view oids)
+{
+    return fmt::format(
+        "{} SELECT below.root, n.nspname, c.relname FROM below JOIN pg_class c ON c.oid = below.oid "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY below.root, n.nspname, c.relname",
+        below_sql(oids, 'r'));
 }
 
 }  // namespace shoal::relay

@@ -29,4 +29,7 @@ inline constexpr int selective_version = 150000;
 /// identity's index has other columns than the root's.
 [[nodiscard]] std::string partitions_sql(std::string_view oids);
 
+/// Of each table below one that is not partitioned, at any depth: the latter's oid, schema, name.
+[[nodiscard]] std::string children_sql(std::string_view oids);
+
 }  // namespace shoal::relay

@@ -62,6 +62,16 @@ void review_partition_kinds(findings& to, const table_facts& table)
     }
 }
 
+void review_children(findings& to, const table_facts& table)
+{
+    for (const auto& one : table.children)
+        if (!one.has_rule)
+            to.push_back({severity::refuse,
+                          fmt::format("rows of {0}, which inherits from {1}, are seen through {1}, but their changes "
+                                      "come under its own name; write a rule for {0}, too",
+                                      shown(one.name), shown(table.name))});
+}
+
 }  // namespace
 
 std::vector<finding> review(const rule& of, const table_facts& table)
@@ -69,6 +79,7 @@ std::vector<finding> review(const rule& of, const table_facts& table)
     findings made;
     if (!is_replicable(made, table)) return made;
     review_partition_kinds(made, table);
+    review_children(made, table);
     review_publication(made, of, table);
     review_columns(made, of, table);
     review_identity(made, of, table);

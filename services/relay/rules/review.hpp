@@ -31,6 +31,12 @@ struct partition_facts {
     bool other_columns = false;
 };
 
+/// A table that inherits from another one without being its partition.
+struct child_facts {
+    table_name name;
+    bool has_rule = false;
+};
+
 struct publication_facts {
     std::string name;
     /// It has the table: by name, by schema, or as one of all tables, or through a parent.
@@ -59,6 +65,8 @@ struct table_facts {
     table_name published_as{};
     /// Every partition below that has rows, at any depth.
     std::vector<partition_facts> partitions{};
+    /// Of a table that is not partitioned: all that inherit from it, at any depth.
+    std::vector<child_facts> children{};
     /// Some publication lists columns of it: then PostgreSQL refuses UPDATE and DELETE once the identity is the whole
     /// row.
     bool column_list = false;

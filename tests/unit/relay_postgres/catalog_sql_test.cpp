@@ -21,7 +21,7 @@ bool has(const std::string& sql, const char* part)
 TEST_CASE("catalog: PostgreSQL 14 is not asked for what came with 15", "[relay]")
 {
     const std::string old = tables_sql(140'000, "shoal", about("public", "one")) + columns_sql(140'000, "shoal", "1") +
-                            partitions_sql("1") + publication_sql("shoal");
+                            partitions_sql("1") + children_sql("1") + publication_sql("shoal");
     const std::string now = tables_sql(150'000, "shoal", about("public", "one")) + columns_sql(150'000, "shoal", "1");
     for (const char* const part : {"prqual", "prattrs", "pg_publication_namespace"}) {
         INFO(part);

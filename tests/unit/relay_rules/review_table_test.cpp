@@ -111,3 +111,14 @@ TEST_CASE("review: a table of the server itself is refused", "[relay]")
     table.name = {"pg_catalog", "pg_class"};
     REQUIRE(sql_of_one(reviewed(by_id, table), severity::refuse, "is PostgreSQL's own").empty());
 }
+
+TEST_CASE("review: each table that inherits needs a rule of its own", "[relay]")
+{
+    auto table = sound_table();
+    table.children = {{.name = {"public", "book"}, .has_rule = true}};
+    REQUIRE(reviewed(by_id, table).empty());
+    table.children.push_back({.name = {"shop", "Odd"}});
+    REQUIRE(sql_of_one(reviewed(by_id, table), severity::refuse,
+                       R"(rows of shop."Odd", which inherits from public.product, are seen through public.product)")
+                .empty());
+}
