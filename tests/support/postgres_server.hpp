@@ -35,9 +35,10 @@ public:
     /// std::runtime_error with what was wrong.
     std::string sql(const std::string& text, const std::string& database = "postgres") const;
 
-private:
+    /// Its log, from the beginning.
     [[nodiscard]] std::string said() const;
 
+private:
     temp_folder folder_;
     std::vector<std::string> settings_;
     pid_t pid_ = -1;

@@ -21,12 +21,12 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-/// Of a standby, and after what went wrong.
-constexpr auto retry_pause = 250ms;
-/// While the rules don't fit the schema.
-constexpr auto unfit_pause = 2s;
+/// Of a standby, and while there is no Redis.
+constexpr auto look_pause = 250ms;
 /// At most: it is told when the slot is dropped.
 constexpr auto away_pause = 1s;
+constexpr const char* waits_for_all =
+    "which waits for the transactions that run: see those of pg_stat_activity with the oldest xact_start";
 constexpr const char* too_much_kept = "the slot kept more of the database's log than its budget";
 
 }  // namespace
@@ -63,12 +63,20 @@ asio::awaitable<void> feed::run()
             co_await pause(away_pause);
             continue;
         }
-        unfit_ = false;
+        by_ = chosen_;
+        const auto claimed = standing_.current_at;
+        // Without Redis nothing could be confirmed, and a connection that confirms nothing keeps PostgreSQL from
+        // ending.
+        const bool worth_it = on_.state.available();
+        if (!worth_it) standing_.why = "Redis is not available";
         try {
-            co_await attempt();
+            if (worth_it) co_await attempt();
         } catch (const std::exception& failure) {
             standing_.why = failure.what();
         }
+        // Each time it loses what it had is another one.
+        if (standing_.as == role::active) last.clear();
+        if (standing_.current_at != claimed) retries_.reset();
         standing_.as = role::disconnected;
         stream_.close();
         database_.close();
@@ -76,7 +84,7 @@ asio::awaitable<void> feed::run()
         if (away_) standing_.why = too_much_kept;
         if (standing_.why != last) on_.log.warning("the relay is not attached", {{"why", standing_.why}});
         last = standing_.why;
-        if (!outdated()) co_await pause(unfit_ ? unfit_pause : retry_pause);
+        if (!outdated()) co_await pause(worth_it ? retries_.next() : look_pause);
     }
 }
 
@@ -89,6 +97,7 @@ void feed::stop()
 void feed::choose(std::shared_ptr<const settings> chosen)
 {
     chosen_ = std::move(chosen);
+    retries_.reset();
     interrupt("its configuration was changed");
 }
 
@@ -128,12 +137,6 @@ bool feed::give_up(std::string_view doing, boost::system::error_code error, cons
 
 asio::awaitable<void> feed::attempt()
 {
-    by_ = chosen_;
-    // Without Redis nothing could be confirmed, and a connection that confirms nothing keeps PostgreSQL from ending.
-    if (!on_.state.available()) {
-        standing_.why = "Redis is not available";
-        co_return;
-    }
     // A variable, as GCC 12 lays the frame of a coroutine without any out wrongly when it awaits in a condition.
     bool goes_on = co_await connect();
     if (goes_on) goes_on = co_await prepare_slot();
@@ -170,7 +173,6 @@ asio::awaitable<bool> feed::review_rules()
 {
     const auto found = co_await read_catalog(database_, by_->publication, by_->all);
     if (!found) co_return give_up("reading the database's catalog", found.error(), database_.why());
-    unfit_ = true;
     if (!found->has_publication)
         co_return give_up(
             fmt::format("the database has no publication {}: scripts/fleet relay setup makes it", by_->publication));
@@ -179,7 +181,6 @@ asio::awaitable<bool> feed::review_rules()
             if (one.how == severity::refuse)
                 co_return give_up(
                     fmt::format("rules[{}]: {}. scripts/fleet relay check says the rest", place, one.text));
-    unfit_ = false;
     co_return true;
 }
 
@@ -194,6 +195,8 @@ asio::awaitable<bool> feed::prepare_slot()
         const auto dropped = co_await database_.drop_lost_slot(by_->slot);
         if (!dropped) co_return give_up("dropping the slot that has lost its log", dropped.error(), database_.why());
     }
+    standing_.why = fmt::format("making slot {}, {}", by_->slot, waits_for_all);
+    on_.log.info("a slot is being made, which waits for the transactions that run", {{"slot", by_->slot}});
     const auto made = co_await database_.create_slot(by_->slot);
     if (!made) co_return give_up("making the slot", made.error(), database_.why());
     co_return true;
@@ -204,17 +207,26 @@ asio::awaitable<bool> feed::take_slot()
 {
     bool waited = false;
     while (!outdated()) {
-        const auto started = co_await stream_.start(by_->slot, by_->publication);
-        if (!started) co_return give_up("starting replication", started.error(), stream_.why());
-        if (*started == slot_state::taken) {
+        const auto found = co_await database_.slot(by_->slot);
+        if (!found) co_return give_up("looking for the slot", found.error(), database_.why());
+        // PostgreSQL logs an error for who wants one that is not free.
+        auto state = slot_state::in_use;
+        if (!found->in_use) {
+            const auto started = co_await stream_.start(by_->slot, by_->publication);
+            if (!started) co_return give_up("starting replication", started.error(), stream_.why());
+            state = *started;
+        }
+        if (state == slot_state::taken) {
             bool fits = true;
             if (waited) fits = co_await review_rules();
             co_return fits;
         }
         waited = true;
+        retries_.reset();
         standing_.as = role::standby;
         standing_.why.clear();
-        co_await pause(retry_pause);
+        if (found->confirmed == 0) standing_.why = fmt::format("slot {} is being made, {}", by_->slot, waits_for_all);
+        co_await pause(look_pause);
     }
     co_return give_up(stopping_ ? "it stops" : "its configuration was changed");
 }

@@ -12,6 +12,7 @@
 
 #include "common/worker/service.hpp"
 #include "services/relay/handlers/instruments.hpp"
+#include "services/relay/handlers/retries.hpp"
 #include "services/relay/handlers/settings.hpp"
 #include "services/relay/handlers/standing.hpp"
 #include "services/relay/postgres/database.hpp"
@@ -92,8 +93,8 @@ private:
     boost::asio::steady_timer pause_;
     bool stopping_ = false;
     bool away_ = false;
-    /// Only an operator can end what keeps it from attaching.
-    bool unfit_ = false;
+    /// Of attempts that the database was asked in, and that came to claim nothing.
+    retries retries_;
     standing standing_;
     bool new_slot_ = false;
     lsn slot_confirmed_ = 0;

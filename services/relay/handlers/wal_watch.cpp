@@ -1,5 +1,6 @@
 #include "services/relay/handlers/wal_watch.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -51,9 +52,15 @@ asio::awaitable<void> wal_watch::run()
     while (!stopping_) {
         const auto looked = co_await look();
         connected_ = looked.has_value();
-        if (looked) judge();
-        if (!looked) database_.close();
-        co_await pause(interval);
+        std::chrono::nanoseconds until_next = interval;
+        if (looked) {
+            judge();
+            retries_.reset();
+        } else {
+            database_.close();
+            until_next = std::max<std::chrono::nanoseconds>(interval, retries_.next());
+        }
+        co_await pause(until_next);
     }
     database_.close();
 }

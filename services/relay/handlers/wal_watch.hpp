@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "common/worker/service.hpp"
+#include "services/relay/handlers/retries.hpp"
 #include "services/relay/handlers/settings.hpp"
 #include "services/relay/postgres/database.hpp"
 
@@ -43,6 +44,7 @@ private:
     std::function<void(bool)> keep_away_;
     database database_;
     boost::asio::steady_timer pause_;
+    retries retries_;
     bool stopping_ = false;
     bool connected_ = false;
     bool alarmed_ = false;

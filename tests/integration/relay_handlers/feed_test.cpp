@@ -26,6 +26,13 @@ bool is_free(const feed_world& of, const std::string& slot)
     return of.database.sql("SELECT active FROM pg_replication_slots WHERE slot_name = '" + slot + "'") == "f";
 }
 
+std::size_t count(const std::string& text, const std::string& part)
+{
+    std::size_t found = 0;
+    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+    return found;
+}
+
 }  // namespace
 
 TEST_CASE("feed: what a transaction changes is purged, and then claimed and confirmed", "[relay]")
@@ -189,5 +196,66 @@ TEST_CASE("feed: other rules chosen at any moment of an attempt are those it the
             return world.at(one).now().as == role::active &&
                    world.noted("source").find("/second/") != std::string::npos;
         });
+    }
+}
+
+TEST_CASE("feed: one that stands by leaves nothing in the database's log", "[relay]")
+{
+    feed_world world;
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    const auto two = world.add(world.settings("shoal"));
+    world.until([&] { return world.at(two).now().as == role::standby; });
+    // It looks for the slot meanwhile, several times.
+    for (int i = 0; i < 6; ++i) world.until_claimed();
+    CHECK(world.at(two).now().as == role::standby);
+    CHECK(count(world.database.said(), "ERROR") == 0);
+}
+
+TEST_CASE("feed: a database that refuses it is asked more and more rarely", "[relay]")
+{
+    feed_world world;
+    const auto began = boot_clock::now();
+    world.add(world.settings("shoal", "postgres", {{"postgres", world.database.target() + " user=stranger"}}));
+    world.until([&] { return count(world.database.said(), R"(FATAL:  role "stranger" does not exist)") >= 5; });
+    CHECK(boot_clock::now() - began >= std::chrono::milliseconds{125 + 250 + 500 + 1000});
+}
+
+TEST_CASE("feed: one that waits for a slot to be made says what for", "[relay]")
+{
+    feed_world world;
+    const auto idle = world.add(world.settings("elsewhere"));
+    world.until_active(idle);
+    connection other{world.loop(idle)};
+    const auto ask = [&](const char* sql) {
+        REQUIRE(world.await(idle, other.query(sql, std::chrono::seconds{5})).has_value());
+    };
+    REQUIRE(world
+                .await(idle, other.connect({.target = world.database.target(), .password_file = {}, .application = {}},
+                                           connection::kind::sql, std::chrono::seconds{5}))
+                .has_value());
+    ask("BEGIN; INSERT INTO item VALUES (1)");
+    const auto one = world.add(world.settings("shoal"));
+    world.until([&] { return world.at(one).now().why.starts_with("making slot shoal, which waits"); });
+    world.until([&] { return world.database.sql("SELECT count(*) FROM pg_replication_slots") == "2"; });
+    const auto two = world.add(world.settings("shoal"));
+    world.until([&] { return world.at(two).now().why.starts_with("slot shoal is being made, which waits"); });
+    CHECK(world.at(two).now().as == role::standby);
+    ask("COMMIT");
+    world.until([&] { return world.at(one).now().as == role::active || world.at(two).now().as == role::active; });
+    world.until([&] { return world.at(one).now().why.empty() && world.at(two).now().why.empty(); });
+}
+
+TEST_CASE("feed: each time it loses the slot is logged, whatever the reason was before", "[relay]")
+{
+    feed_world world;
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    for (std::size_t times = 1; times <= 2; ++times) {
+        CAPTURE(times);
+        world.until_claimed();
+        world.database.sql("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots");
+        world.until([&] { return count(world.logged(one), "the relay is not attached") == times; });
+        world.until_active(one);
     }
 }

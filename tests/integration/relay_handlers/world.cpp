@@ -2,6 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 
@@ -25,7 +29,8 @@ constexpr auto* schema = "CREATE TABLE item (id int PRIMARY KEY, t text); CREATE
 }  // namespace
 
 feed_world::member::member(const feed_world& in, std::shared_ptr<const relay::settings> chosen, const std::string& name)
-    : client{loop, patient(in.redis.path()), tasks, logger, metrics},
+    : log_file{memfd_create("log", MFD_CLOEXEC)},
+      client{loop, patient(in.redis.path()), tasks, logger, metrics},
       lent{.loop = loop,
            .tasks = tasks,
            .log = logger,
@@ -38,6 +43,11 @@ feed_world::member::member(const feed_world& in, std::shared_ptr<const relay::se
     feed = std::make_unique<relay::feed>(lent, std::move(chosen));
     client.start();
     tasks.spawn("relay", feed->run());
+}
+
+feed_world::member::~member()
+{
+    close(log_file);
 }
 
 feed_world::feed_world(std::vector<std::string> postgres_settings) : database{std::move(postgres_settings)}
@@ -57,13 +67,12 @@ feed_world::~feed_world()
     }
 }
 
-std::shared_ptr<const relay::settings> feed_world::settings(const std::string& slot,
-                                                            const std::string& database_name,
+std::shared_ptr<const relay::settings> feed_world::settings(const std::string& slot, const std::string& database_name,
                                                             const nlohmann::json& more) const
 {
     nlohmann::json section{{"postgres", database.target(database_name)},
-                                 {"slot", slot},
-                                 {"rules", {{{"table", "public.item"}, {"tags", {"item:{id}"}}}}}};
+                           {"slot", slot},
+                           {"rules", {{{"table", "public.item"}, {"tags", {"item:{id}"}}}}}};
     if (more.is_object()) section.update(more);
     config::problems problems{"test"};
     config::object from{section, "$", problems};
@@ -81,8 +90,8 @@ std::size_t feed_world::add(std::shared_ptr<const relay::settings> chosen)
 relay::wal_watch& feed_world::watch(std::size_t which, std::shared_ptr<const relay::settings> chosen)
 {
     auto& of = *relays_[which];
-    of.watch = std::make_unique<relay::wal_watch>(of.lent, std::move(chosen),
-                                                  [&of](bool away) { of.feed->keep_away(away); });
+    of.watch =
+        std::make_unique<relay::wal_watch>(of.lent, std::move(chosen), [&of](bool away) { of.feed->keep_away(away); });
     of.tasks.spawn("watch", of.watch->run());
     return *of.watch;
 }
@@ -152,6 +161,14 @@ std::int64_t feed_world::entries()
 {
     const auto answer = ask({"XLEN", "{cache}:purge:log"});
     return *answer.integer();
+}
+
+std::string feed_world::logged(std::size_t which) const
+{
+    std::string text(1 << 16, '\0');
+    const auto length = pread(relays_[which]->log_file, text.data(), text.size(), 0);
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+    return text;
 }
 
 std::string feed_world::metric(std::size_t which, const std::string& name) const

@@ -72,6 +72,8 @@ public:
     void until_claimed();
     /// Entries of the log.
     std::int64_t entries();
+    /// What a relay has logged, from warnings on.
+    [[nodiscard]] std::string logged(std::size_t which) const;
     [[nodiscard]] std::string metric(std::size_t which, const std::string& name) const;
 
     postgres_server database;
@@ -81,8 +83,12 @@ private:
     struct member {
         member(const feed_world& in, std::shared_ptr<const relay::settings> chosen, const std::string& name);
 
+        ~member();
+
         worker::event_loop loop{1};
-        log::logger logger{{.least = log::level::error, .descriptor = 2, .format = log::style::text, .worker = "test"}};
+        int log_file;
+        log::logger logger{
+            {.least = log::level::warning, .descriptor = log_file, .format = log::style::text, .worker = "test"}};
         runtime::task_group tasks{loop.get_executor(), logger};
         metrics::registry metrics;
         std::string incarnation = random_incarnation();
