@@ -36,6 +36,9 @@ def connection(text: str, option: str) -> str:
         raise UsageError(f"{option} {text}: is no connection string",
                          f"give {option} 'host=/run/postgresql dbname=shop user=shoal', a URL as "
                          f"postgresql://shoal@db.example/shop, or {option} {PRIVATE}")
+    if "sslpassword" in names:
+        raise UsageError(f"{option}: sslpassword would be seen in the list of processes and in the fleet's state",
+                         "give sslkey a key without a password, in a file that only the fleet's account reads")
     if "password" in names:
         raise UsageError(f"{option}: a password would be seen in the list of processes and in the fleet's state",
                          "put it into a file that the fleet's account reads, and name that as password_file in the "

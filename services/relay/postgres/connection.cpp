@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -69,12 +70,16 @@ std::string refuse_target(const std::string& target)
         PQfreemem(problem);
         return why;
     }
-    bool has_password = false;
-    for (const auto* one = options; one->keyword != nullptr; ++one)
-        has_password |= std::string_view{one->keyword} == "password" && one->val != nullptr;
+    std::string why;
+    for (const auto* one = options; one->keyword != nullptr; ++one) {
+        // So libpq marks what must not be shown.
+        if (one->val == nullptr || std::string_view{one->dispchar} != "*") continue;
+        const std::string_view name{one->keyword};
+        why = name == "password" ? "it has a password, which every account could read; use password_file"
+                                 : fmt::format("it has {}, which every account could read", name);
+    }
     PQconninfoFree(options);
-    if (has_password) return "it has a password, which every account could read; use password_file";
-    return {};
+    return why;
 }
 
 void connection::finish::operator()(pg_conn* of) const noexcept

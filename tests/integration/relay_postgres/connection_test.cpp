@@ -194,6 +194,9 @@ TEST_CASE("database connection: a target with a password is refused, and one tha
     CHECK(refuse_target("postgresql://shoal@db/shop").empty());
     CHECK_THAT(refuse_target("host=/run password=secret"), Catch::Contains("password_file"));
     CHECK_THAT(refuse_target("postgresql://shoal:secret@db/shop"), Catch::Contains("password_file"));
+    CHECK_THAT(refuse_target("dbname=shop sslpassword=secret"), Catch::Contains("sslpassword"));
+    CHECK_THAT(refuse_target("postgresql://shoal@db/shop?sslpassword=secret"), !Catch::Contains("secret"));
+    CHECK_FALSE(refuse_target("postgresql://shoal@db/shop?sslpassword=secret").empty());
     CHECK_FALSE(refuse_target("host").empty());
     CHECK_FALSE(refuse_target("hots=/run").empty());
 }

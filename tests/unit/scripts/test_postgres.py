@@ -68,6 +68,13 @@ def test_a_password_is_refused_and_not_repeated(text: str) -> None:
     assert "secret" not in caught.value.message and "password_file" in caught.value.hint
 
 
+@pytest.mark.parametrize("text", ["dbname=shop sslpassword=secret", "postgres://db/shop?sslpassword=secret"])
+def test_the_password_of_a_key_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(UsageError, match="sslpassword") as caught:
+        postgres.connection(text, "--postgres")
+    assert "secret" not in caught.value.message and "sslkey" in caught.value.hint
+
+
 def test_private_stands_for_the_socket_of_the_fleets_own(asked: Fleet) -> None:
     assert postgres.is_wanted(asked)
     values = postgres.option_values(asked)
