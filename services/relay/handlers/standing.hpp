@@ -1,9 +1,12 @@
 #pragma once
-// Where the relay stands, for operators.
+// Where the relay stands.
 
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
 
 #include "common/core/clock.hpp"
 #include "services/relay/protocol/lsn.hpp"
@@ -38,5 +41,12 @@ struct standing {
     /// When everything that could be seen in the database was last known to be in the purge log.
     boot_time current_at = boot_time::min();
 };
+
+/// For operators: all of it.
+[[nodiscard]] nlohmann::json to_json(const standing& of, boot_time now);
+/// For everybody: nothing of the database but how far behind it this is.
+[[nodiscard]] nlohmann::json to_public_json(const standing& of, boot_time now);
+/// Also of a server's words in another encoding, or cut within a character.
+[[nodiscard]] std::string as_text(const nlohmann::json& shown);
 
 }  // namespace shoal::relay
