@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 import shlex
 from pathlib import Path
 from typing import Callable
@@ -129,6 +130,15 @@ def test_its_configuration_listens_on_the_private_socket_only(asked: Fleet) -> N
     assert {"listen_addresses = ''", "unix_socket_directories = '\"/run/shoal-test\"'", "wal_level = logical",
             "hba_file = '/o''brien/conf/postgres_hba.conf'", "cluster_name = '/run/shoal-test/postgres'"} <= {*lines}
     assert all(line.startswith(("#", "local ")) for line in found["postgres_hba.conf"].decode().splitlines())
+
+
+def test_the_relay_lets_go_of_its_log_before_it_does_so_by_itself(asked: Fleet) -> None:
+    asked.state.own_postgres = True
+    configuration = render.files(asked, asked.layout.conf)["postgres.conf"].decode()
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    [kept] = re.findall(r"^max_slot_wal_keep_size = (\d+)GB$", configuration, re.MULTILINE)
+    [budget] = re.findall(r"^\| `wal_budget` \|.* `(\d+)gb` \|$", readme, re.MULTILINE)
+    assert int(kept) > int(budget)
 
 
 def test_a_plan_names_its_start_and_its_end(asked: Fleet) -> None:
