@@ -1,5 +1,6 @@
 #include "services/views/handlers/desk.hpp"
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -45,6 +46,7 @@ desk::counts::counts(metrics::registry& in)
 
 desk::desk(const worker::context& from, const settings& chosen)
     : counts_{from.metrics},
+      wait_{chosen.wait},
       log_{from},
       relied_{log_, chosen.relay_within},
       reader_{from.state},
@@ -67,15 +69,33 @@ void desk::choose(const settings& chosen)
 {
     near_.resize(chosen.memory);
     relied_.set_within(chosen.relay_within);
+    wait_ = chosen.wait;
 }
 
-http::reply desk::ask(question asked, http::request& from)
+http::reply desk::ask(question asked, std::optional<coherence::write_token> after, http::request& from)
 {
+    if (after) return ask_after(std::move(asked), *std::move(after), from);
     if (const auto made = kept(asked, boot_clock::now())) {
         counts_.hit.add();
         return reply(*made, from, served::from_memory);
     }
-    return ask_redis(std::move(asked), from);
+    return ask_redis(std::move(asked), from.received, from);
+}
+
+asio::awaitable<http::response> desk::ask_after(question asked, coherence::write_token after, http::request& from)
+{
+    const auto began = boot_clock::now();
+    const auto until = std::min(from.received + wait_, deadline_of(from));
+    const bool reached = co_await log_.reach(coherence::effect::views, std::move(after), until);
+    const auto now = boot_clock::now();
+    from.add_timing("wait", now - began);
+    if (!reached) co_return tell(refuse_write(), from, {});
+    if (const auto made = kept(asked, now)) {
+        counts_.hit.add();
+        co_return reply(*made, from, served::from_memory);
+    }
+    // What was on its way before may be older than the write.
+    co_return co_await ask_redis(std::move(asked), now, from);
 }
 
 /// What may be served of what is kept.
@@ -88,7 +108,7 @@ answer_ptr desk::kept(const question& asked, boot_time now)
     return nullptr;
 }
 
-asio::awaitable<http::response> desk::ask_redis(question asked, http::request& from)
+asio::awaitable<http::response> desk::ask_redis(question asked, boot_time began, http::request& from)
 {
     const auto deadline = deadline_of(from);
     while (true) {
@@ -97,7 +117,7 @@ asio::awaitable<http::response> desk::ask_redis(question asked, http::request& f
             co_return tell(refusal{504, "the request's deadline passed before Redis had answered"}, from, {});
         if (!relied_.current(now)) co_return tell(refuse_unattended(), from, {});
         const auto other = flights_.find(asked.text);
-        const auto holder = other ? coherence::join_fill(relied_, now, from.received, other->sent()) : std::nullopt;
+        const auto holder = other ? coherence::join_fill(relied_, now, began, other->sent()) : std::nullopt;
         if (!holder) co_return co_await fetch(asked, from);
         co_await other->wait(deadline);
         from.add_timing("redis", boot_clock::now() - now);

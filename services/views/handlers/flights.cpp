@@ -4,30 +4,41 @@
 #include <utility>
 
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace shoal::views {
 
 namespace asio = boost::asio;
 
+/// Leaves also when its coroutine is torn down.
+struct flight::waiter {
+    explicit waiter(flight& on) : in{on}, woken{on.loop_, asio::steady_timer::time_point::max()}
+    {
+        in.waiting_.push_back(this);
+    }
+    ~waiter() { std::erase(in.waiting_, this); }
+    waiter(const waiter&) = delete;
+    waiter& operator=(const waiter&) = delete;
+
+    flight& in;
+    asio::steady_timer woken;
+};
+
 asio::awaitable<void> flight::wait(boot_time until)
 {
-    asio::steady_timer timer{loop_};
-    if (until == boot_time::max())
-        timer.expires_at(asio::steady_timer::time_point::max());
-    else
-        timer.expires_after(std::max(until - boot_clock::now(), boot_time::duration::zero()));
-    waiting_.push_back(&timer);
+    waiter own{*this};
+    if (until != boot_time::max())
+        own.woken.expires_after(std::max(until - boot_clock::now(), boot_time::duration::zero()));
     boost::system::error_code woken;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-    std::erase(waiting_, &timer);
+    co_await own.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
 }
 
 void flight::end(std::optional<parsed<answer_ptr>> made)
 {
     if (std::exchange(ended_, true)) return;
     made_ = std::move(made);
-    for (auto* const each : waiting_) each->cancel();
+    for (auto* const each : waiting_) each->woken.cancel();
 }
 
 flights::ticket::ticket(flights& all, std::string question, std::shared_ptr<flight> own)

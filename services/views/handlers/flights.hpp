@@ -8,7 +8,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/unordered/unordered_map.hpp>
 
 #include "common/coherence/stamp.hpp"
@@ -37,12 +36,15 @@ public:
     void end(std::optional<parsed<answer_ptr>> made);
 
 private:
+    struct waiter;
+
     boost::asio::io_context& loop_;
     boot_time sent_;
     coherence::stamp at_;
     bool ended_ = false;
     std::optional<parsed<answer_ptr>> made_;
-    std::vector<boost::asio::steady_timer*> waiting_;
+    /// Each in the frame of its coroutine.
+    std::vector<waiter*> waiting_;
 };
 
 class flights {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/config/reader.hpp"
+#include "services/views/handlers/after.hpp"
 #include "services/views/handlers/replies.hpp"
 #include "services/views/query/question.hpp"
 #include "views_handlers_embedded.hpp"
@@ -21,7 +22,10 @@ std::vector<http::route> handlers::start(const worker::context& from)
 {
     desk_.emplace(from, chosen_);
     const auto answered = [this](parsed<question> asked, http::request& to) -> http::reply {
-        return asked.has_error() ? reply(asked.error()) : desk_->ask(*std::move(asked), to);
+        if (asked.has_error()) return reply(asked.error());
+        auto after = read_after(to);
+        if (after.has_error()) return reply(after.error());
+        return desk_->ask(*std::move(asked), *std::move(after), to);
     };
     return {{http::verb::get, "/v1/views", "list", [this](http::request& of) { return desk_->list(of); }},
             {http::verb::get, "/v1/views/{view}", "several",

@@ -74,6 +74,13 @@ refusal refuse(const reading& from)
     return refuse_unattended();
 }
 
+refusal refuse_write()
+{
+    return {503,
+            "what X-Shoal-After names has not come to the views in time, or nobody knows that token; repeat the "
+            "request later, or ask the database"};
+}
+
 refusal refuse_unattended()
 {
     return {503,

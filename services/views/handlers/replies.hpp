@@ -29,5 +29,7 @@ inline constexpr std::string_view with_another = "shoal; fwd=miss; collapsed";
 [[nodiscard]] refusal refuse(const reading& from);
 /// No relay has said lately that the views are up to date, or this worker has not heard of it.
 [[nodiscard]] refusal refuse_unattended();
+/// What the client has written has not come in time.
+[[nodiscard]] refusal refuse_write();
 
 }  // namespace shoal::views

@@ -17,6 +17,8 @@ struct settings {
     std::uint64_t memory = 0;
     /// How old the relay's word that the views are up to date may be.
     std::chrono::microseconds relay_within{0};
+    /// The longest that a request waits for what its client has written.
+    std::chrono::microseconds wait{0};
 };
 
 /// What is wrong is noted in the section.

@@ -75,6 +75,10 @@ TEST_CASE("views in redis: nothing is read of a view that does not count", "[vie
 {
     views_world world;
     CHECK(world.entry("d", "a").is == reading::outcome::unknown);
+    // A relay that has attached, and not said yet which there are.
+    (void)world.command({"HDEL", "{cache}:purge:relay", "viewed"});
+    CHECK(world.entry("d", "a").is == reading::outcome::unattended);
+    (void)world.command({"HSET", "{cache}:purge:relay", "viewed", "0/2"});
     world.view("d", "document", "failed");
     world.view("c", "document", "filling");
     CHECK(world.entry("d", "a").is == reading::outcome::failed);

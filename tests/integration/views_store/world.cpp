@@ -36,7 +36,7 @@ views_world::views_world() : client_{loop_, patient(server.path()), tasks_, logg
     client_.start();
     until([this] { return client_.available(); });
     epoch = list().epoch;
-    (void)command({"HSET", "{cache}:purge:relay", "epoch", std::to_string(epoch)});
+    (void)command({"HSET", "{cache}:purge:relay", "epoch", std::to_string(epoch), "viewed", "0/1"});
 }
 
 views_world::~views_world()
