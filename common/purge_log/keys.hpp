@@ -1,6 +1,7 @@
 #pragma once
-// The names of the purge log's keys in Redis, all in one slot, and how much of it is kept.
+// The names of the purge log's keys in Redis, all in one slot, and how large the log gets.
 
+#include <cstddef>
 #include <string_view>
 
 namespace shoal::coherence {
@@ -18,5 +19,9 @@ inline constexpr std::string_view token_key_prefix = "{cache}:token:";
 
 /// A worker that fell further behind loads the table, which is quicker than so many entries.
 inline constexpr std::string_view most_entries_kept = "10000";
+
+/// Of one entry, which one script writes: 1,000 packed buckets, with which Redis is busy for some milliseconds. What
+/// purges more is several entries. With the number of entries it bounds the log's size.
+inline constexpr std::size_t most_entry_bytes = 4 * 1000;
 
 }  // namespace shoal::coherence

@@ -8,6 +8,7 @@
 
 #include "common/log/log.hpp"
 #include "common/metrics/metrics.hpp"
+#include "common/purge_log/keys.hpp"
 #include "common/runtime/task_group.hpp"
 
 namespace shoal::coherence {
@@ -16,8 +17,6 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-/// Of one entry: bounds what one script does, and what the log can come to.
-constexpr std::size_t most_tags = 1000;
 /// Between questions for the members' reports; the first ones come soon, as do most reports.
 constexpr std::chrono::nanoseconds least_pause = 500us;
 constexpr std::chrono::nanoseconds most_pause = 5ms;
@@ -63,7 +62,8 @@ std::vector<purge_log_writer::batch_ptr> purge_log_writer::enqueue(const purge& 
 {
     std::vector<batch_ptr> parts;
     for (const tag each : what.tags) {
-        const bool full = !queue_.empty() && queue_.back()->hard.size() + queue_.back()->soft.size() >= 4 * most_tags;
+        const bool full =
+            !queue_.empty() && queue_.back()->hard.size() + queue_.back()->soft.size() >= most_entry_bytes;
         if (queue_.empty() || full) queue_.push_back(std::make_shared<batch>(loop_));
         auto& into = *queue_.back();
         append_bucket(what.soft ? into.soft : into.hard, bucket_of(each));

@@ -60,6 +60,7 @@ private:
     void begin_part(std::string_view name, task<void> part);
     [[nodiscard]] task<void> read();
     [[nodiscard]] task<void> publish();
+    [[nodiscard]] task<bool> write(progress::batch what);
     [[nodiscard]] task<void> look();
     [[nodiscard]] task<void> beat();
     [[nodiscard]] task<bool> look_once();

@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "common/metrics/metrics.hpp"
+#include "common/purge_log/keys.hpp"
 #include "common/runtime/task_group.hpp"
 #include "services/relay/handlers/feed.hpp"
 #include "services/relay/protocol/decoder.hpp"
@@ -19,8 +20,6 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-/// Packed buckets in one write to Redis.
-constexpr std::size_t most_bytes_written = 64 * 1024;
 /// Then the stream waits until some is written.
 constexpr std::size_t most_bytes_open = 8 * 1024 * 1024;
 constexpr std::size_t most_open = 50'000;
@@ -114,37 +113,45 @@ asio::awaitable<void> feed::read()
 
 asio::awaitable<void> feed::publish()
 {
-    std::string hard;
-    std::string soft;
     asio::steady_timer next_write{on_.loop};
     while (!over_) {
         boost::system::error_code woken;
         co_await next_write.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         if (over_) break;
-        const auto batch = progress_.next(most_bytes_written);
+        const auto batch = progress_.next(coherence::most_entry_bytes);
         if (batch.empty()) {
             co_await wait_for_change(beat_interval);
             continue;
         }
         next_write.expires_after(write_interval);
-        hard.clear();
-        soft.clear();
-        for (const auto* each : batch.sets) {
-            hard += each->hard;
-            soft += each->soft;
-        }
-        purged_said_ = batch.done;
-        relay_log::note with{.purged = format_lsn(batch.done)};
-        for (const auto& [name, end] : batch.tokens) with.tokens.emplace_back(name, format_lsn(end));
-        const auto done = co_await log_.purge(hard, soft, with);
-        if (over_) break;
-        if (!done)
-            co_return end(log_.fenced() ? "another relay has the slot" : "writing to Redis: " + done.error().message());
-        counts_.writes.add();
+        const bool written = co_await write(batch);
+        if (!written) break;
         progress_.written();
         changed();
     }
     progress_.not_written();
+}
+
+/// One script after the other, since one for all would keep Redis from everything else. With the last one all is there.
+asio::awaitable<bool> feed::write(progress::batch what)
+{
+    const auto parts = in_parts(what, coherence::most_entry_bytes);
+    for (std::size_t at = 0; at < parts.size(); ++at) {
+        relay_log::note with;
+        if (at + 1 == parts.size()) {
+            purged_said_ = what.done;
+            with.purged = format_lsn(what.done);
+            for (const auto& [name, end] : what.tokens) with.tokens.emplace_back(name, format_lsn(end));
+        }
+        const auto done = co_await log_.purge(parts[at].hard, parts[at].soft, with);
+        if (over_) co_return false;
+        if (!done) {
+            end(log_.fenced() ? "another relay has the slot" : "writing to Redis: " + done.error().message());
+            co_return false;
+        }
+        counts_.writes.add();
+    }
+    co_return true;
 }
 
 asio::awaitable<void> feed::look()

@@ -1,9 +1,24 @@
 #include "services/relay/progress/progress.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace shoal::relay {
+namespace {
+
+/// Fills the last part up, and others after it.
+void append(std::vector<purge_set>& parts, std::string purge_set::*kind, std::string_view buckets, std::size_t most)
+{
+    while (!buckets.empty()) {
+        if (parts.empty() || parts.back().size() >= most) parts.emplace_back();
+        const auto fits = buckets.substr(0, most - parts.back().size());
+        (parts.back().*kind).append(fits);
+        buckets.remove_prefix(fits.size());
+    }
+}
+
+}  // namespace
 
 void progress::received(std::uint32_t xid, lsn end, purge_set tags)
 {
@@ -87,6 +102,17 @@ bool progress::caught_up(const snapshot& by) const noexcept
 bool progress::unseen() const noexcept
 {
     return std::any_of(open_.begin(), open_.end(), [](const transaction& one) { return !one.visible; });
+}
+
+std::vector<purge_set> in_parts(const progress::batch& of, std::size_t most)
+{
+    std::vector<purge_set> parts;
+    for (const auto* const each : of.sets) {
+        append(parts, &purge_set::hard, each->hard, most);
+        append(parts, &purge_set::soft, each->soft, most);
+    }
+    if (parts.empty() && !of.empty()) parts.emplace_back();
+    return parts;
 }
 
 }  // namespace shoal::relay

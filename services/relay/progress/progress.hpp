@@ -88,4 +88,8 @@ private:
     std::size_t bytes_ = 0;
 };
 
+/// What the batch purges, each part for one script: at most `most` bytes, a multiple of a bucket's four. An empty one
+/// alone where there are tokens and nothing to purge.
+[[nodiscard]] std::vector<purge_set> in_parts(const progress::batch& of, std::size_t most);
+
 }  // namespace shoal::relay

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 
+#include "common/purge_log/keys.hpp"
 #include "tests/integration/relay_handlers/world.hpp"
 
 using namespace shoal;
@@ -15,6 +16,12 @@ namespace {
 
 constexpr auto* make_slot = "SELECT pg_create_logical_replication_slot('shoal', 'pgoutput')";
 constexpr auto* voided = "shoal_relay_voided_total";
+
+/// Its tags' bytes.
+constexpr auto* largest_entry =
+    "EVAL \"local most=0;"
+    "for _,e in ipairs(redis.call('XRANGE','{cache}:purge:log','-','+'))do most=math.max(most,#e[2][4]+#e[2][6])end;"
+    "return most\" 0";
 
 std::string times(int number)
 {
@@ -48,6 +55,21 @@ TEST_CASE("feed: what a transaction changes is purged, and then claimed and conf
     world.until([&] { return world.at(one).now().done >= committed; });
     CHECK(world.noted("position") >= format_lsn(*committed));
     CHECK(parse_lsn(world.noted("purged")) >= committed);
+}
+
+TEST_CASE("feed: a large transaction keeps Redis from nothing, and the relay from nothing", "[relay]")
+{
+    feed_world world;
+    world.redis_timeout = redis::options{}.command_timeout;
+    const auto one = world.add(
+        world.settings("shoal", "postgres",
+                       {{"rules", {{{"table", "public.item"}, {"tags", {"item:{id}"}}, {"most_rows", 100'000}}}}}));
+    world.until_active(one);
+    world.database.sql("INSERT INTO item SELECT generate_series(1, 100000)");
+    const auto committed = parse_lsn(world.database.sql("SELECT pg_current_wal_lsn()"));
+    world.until([&] { return world.at(one).now().done >= committed; });
+    CHECK(world.entries() >= 100);
+    CHECK(world.redis.ask(largest_entry) == ":" + std::to_string(coherence::most_entry_bytes) + "\r");
 }
 
 TEST_CASE("feed: a claim waits for what is seen though it was not flushed", "[relay]")

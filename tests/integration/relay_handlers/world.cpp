@@ -16,11 +16,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-redis::options patient(const std::string& path)
+redis::options within(std::chrono::milliseconds timeout, const std::string& path)
 {
     redis::options chosen;
     chosen.where.unix_path = path;
-    chosen.command_timeout = 1s;
+    chosen.command_timeout = timeout;
     return chosen;
 }
 
@@ -30,7 +30,7 @@ constexpr auto* schema = "CREATE TABLE item (id int PRIMARY KEY, t text); CREATE
 
 feed_world::member::member(const feed_world& in, std::shared_ptr<const relay::settings> chosen, const std::string& name)
     : log_file{memfd_create("log", MFD_CLOEXEC)},
-      client{loop, patient(in.redis.path()), tasks, logger, metrics},
+      client{loop, within(in.redis_timeout, in.redis.path()), tasks, logger, metrics},
       lent{.loop = loop,
            .tasks = tasks,
            .log = logger,

@@ -1,6 +1,8 @@
 #pragma once
 // Relays, each on a loop of its own so that one can stand still, on a real PostgreSQL and a real Redis.
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -78,6 +80,8 @@ public:
 
     postgres_server database;
     redis_server redis;
+    /// Of relays that are added from then on.
+    std::chrono::milliseconds redis_timeout{1000};
 
 private:
     struct member {

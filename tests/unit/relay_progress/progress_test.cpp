@@ -203,6 +203,30 @@ TEST_CASE("progress: batches are bounded in bytes, in the log's order, and have 
     CHECK(of.done() == 300);
 }
 
+TEST_CASE("progress: what one batch purges is written in parts, none too large and none empty", "[relay]")
+{
+    progress of;
+    of.received(7, 100, {"aaaabbbb", "ssss"});
+    of.received(8, 200, {"", "tttt"});
+    of.received(9, 300, {"cccc", ""});
+    const auto batch = of.next(plenty);
+    const auto shown = [&](std::size_t most) {
+        std::string all;
+        for (const auto& part : in_parts(batch, most)) all += part.hard + "+" + part.soft + " ";
+        return all;
+    };
+    CHECK(shown(4) == "aaaa+ bbbb+ +ssss +tttt cccc+ ");
+    CHECK(shown(8) == "aaaabbbb+ +sssstttt cccc+ ");
+    CHECK(shown(12) == "aaaabbbb+ssss cccc+tttt ");
+    CHECK(shown(plenty) == "aaaabbbbcccc+sssstttt ");
+    CHECK(in_parts({}, 4).empty());
+
+    progress other;
+    other.received(7, 100, {"", "", "token"});
+    other.seen(seen("8:8:"));
+    CHECK(in_parts(other.next(plenty), 4).size() == 1);
+}
+
 TEST_CASE("progress: what purges nothing only moves on, behind what is open", "[relay]")
 {
     progress of;
