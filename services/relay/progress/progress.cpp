@@ -22,16 +22,16 @@ void append(std::vector<purge_set>& parts, std::string purge_set::*kind, std::st
 
 void progress::received(std::uint32_t xid, lsn end, purge_set tags)
 {
-    if (tags.empty()) return passed(end);
-    received_ = std::max(received_, end);
-    bytes_ += tags.size();
-    open_.push_back({.xid = xid, .end = end, .tags = std::move(tags)});
+    if (!tags.empty()) {
+        bytes_ += tags.size();
+        open_.push_back({.xid = xid, .before = received_, .end = end, .tags = std::move(tags)});
+    }
+    passed(end);
 }
 
 void progress::passed(lsn end)
 {
     received_ = std::max(received_, end);
-    advance();
 }
 
 void progress::seen(const snapshot& by)
@@ -46,7 +46,7 @@ progress::batch progress::next(std::size_t most)
     std::size_t size = 0;
     for (auto& one : open_) {
         const bool first_is_needed = !one.written && one.tags.purges();
-        if (one.done || (!one.visible && !first_is_needed)) continue;
+        if (!one.visible && !first_is_needed) continue;
         if (!made.empty() && size + one.tags.size() > most) break;
         size += one.tags.size();
         one.in_batch = true;
@@ -54,18 +54,21 @@ progress::batch progress::next(std::size_t most)
         made.sets.push_back(&one.tags);
         if (one.last && !one.tags.token.empty()) made.tokens.push_back({one.tags.token, one.end});
     }
-    made.done = done_with_batch();
+    made.done = end_of_prefix([](const transaction& one) { return one.in_batch && one.last; });
     return made;
 }
 
-lsn progress::done_with_batch() const noexcept
+/// Of the longest prefix of the log in which all that is open counts.
+template <class Counts>
+lsn progress::end_of_prefix(Counts counts) const noexcept
 {
-    lsn found = done_;
-    for (const auto& one : open_) {
-        if (!one.done && !(one.in_batch && one.last)) return found;
-        found = one.end;
-    }
-    return received_;
+    const auto first = std::find_if_not(open_.begin(), open_.end(), counts);
+    return first == open_.end() ? received_ : first->before;
+}
+
+lsn progress::done() const noexcept
+{
+    return end_of_prefix([](const transaction&) { return false; });
 }
 
 void progress::written()
@@ -74,8 +77,9 @@ void progress::written()
         if (!std::exchange(one.in_batch, false)) continue;
         one.written = true;
         one.done = one.last;
+        if (one.done) bytes_ -= one.tags.size();
     }
-    advance();
+    std::erase_if(open_, [](const transaction& one) { return one.done; });
 }
 
 void progress::not_written()
@@ -83,20 +87,9 @@ void progress::not_written()
     for (auto& one : open_) one.in_batch = false;
 }
 
-void progress::advance()
-{
-    while (!open_.empty() && open_.front().done) {
-        done_ = open_.front().end;
-        bytes_ -= open_.front().tags.size();
-        open_.pop_front();
-    }
-    if (open_.empty()) done_ = received_;
-}
-
 bool progress::caught_up(const snapshot& by) const noexcept
 {
-    return std::none_of(open_.begin(), open_.end(),
-                        [&by](const transaction& one) { return !one.done && by.sees(one.xid); });
+    return std::none_of(open_.begin(), open_.end(), [&by](const transaction& one) { return by.sees(one.xid); });
 }
 
 bool progress::unseen() const noexcept

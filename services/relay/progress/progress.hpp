@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +29,7 @@ struct purge_set {
 class progress {
 public:
     /// `from`: everything before was done by who had the slot before.
-    explicit progress(lsn from = 0) : received_{from}, done_{from} {}
+    explicit progress(lsn from = 0) : received_{from} {}
 
     /// A committed transaction, in the order of the log.
     void received(std::uint32_t xid, lsn end, purge_set tags);
@@ -59,16 +59,19 @@ public:
 
     [[nodiscard]] lsn received() const noexcept { return received_; }
     /// Everything before is done: what PostgreSQL may be told.
-    [[nodiscard]] lsn done() const noexcept { return done_; }
+    [[nodiscard]] lsn done() const noexcept;
     /// Of what was received and may be seen, nothing is left to be written, as `by` tells it.
     [[nodiscard]] bool caught_up(const snapshot& by) const noexcept;
     [[nodiscard]] bool unseen() const noexcept;
+    /// Transactions that are not done, wherever in the log they are, and their tags.
     [[nodiscard]] std::size_t open() const noexcept { return open_.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:
     struct transaction {
         std::uint32_t xid;
+        /// Where all that was received before it ends: with it the first one that is not done says how far all is.
+        lsn before;
         lsn end;
         purge_set tags;
         bool visible = false;
@@ -79,12 +82,13 @@ private:
         bool done = false;
     };
 
-    void advance();
-    [[nodiscard]] lsn done_with_batch() const noexcept;
+    template <class Counts>
+    [[nodiscard]] lsn end_of_prefix(Counts counts) const noexcept;
 
-    std::deque<transaction> open_;
+    /// In the order of the log. Those that are done are gone, also from behind one that can't be seen for long; the
+    /// others stay where they are in memory.
+    std::list<transaction> open_;
     lsn received_;
-    lsn done_;
     std::size_t bytes_ = 0;
 };
 
