@@ -67,7 +67,8 @@ private:
     [[nodiscard]] task<bool> push();
     [[nodiscard]] task<bool> confirm();
     [[nodiscard]] task<std::optional<sight>> sight_after(std::uint64_t number);
-    [[nodiscard]] task<bool> caught_up(const sight& with);
+    [[nodiscard]] task<std::optional<std::uint64_t>> note(std::uint64_t claim);
+    [[nodiscard]] task<bool> catch_up(const sight& with);
     [[nodiscard]] task<void> wait_for_change(std::chrono::nanoseconds at_most);
     void changed();
     void end(std::string why);

@@ -24,6 +24,8 @@ using namespace std::chrono_literals;
 constexpr std::size_t most_bytes_open = 8 * 1024 * 1024;
 constexpr std::size_t most_open = 50'000;
 constexpr auto beat_interval = 100ms;
+/// What was committed synchronously is received by then: what is not has to be flushed.
+constexpr auto push_patience = 20ms;
 /// Each write costs every worker of the fleet: what comes within this time goes together.
 constexpr auto write_interval = 2ms;
 /// Between two looks for transactions that can't be seen yet.
@@ -217,50 +219,59 @@ asio::awaitable<bool> feed::confirm()
     co_return sent.has_value() && !over_;
 }
 
-/// Whether everything that `with` could see is in the purge log, within the time of some beats.
-asio::awaitable<bool> feed::caught_up(const sight& with)
+/// Notes how far everything is, and tells PostgreSQL. Redis' time, or nothing when the attempt is over.
+asio::awaitable<std::optional<std::uint64_t>> feed::note(std::uint64_t claim)
 {
-    const auto until = boot_clock::now() + 5 * beat_interval;
-    auto next_word = boot_clock::now() + beat_interval;
+    const auto done = progress_.done();
+    const auto purged = done < purged_said_ ? std::string{} : format_lsn(done);
+    const auto clock = co_await log_.beat(claim, format_lsn(done), purged);
+    if (over_) co_return std::nullopt;
+    if (!clock) {
+        end(log_.fenced() ? "another relay has the slot" : "writing to Redis: " + clock.error().message());
+        co_return std::nullopt;
+    }
+    noted_ = done;
+    const bool confirmed = co_await confirm();
+    co_return confirmed ? std::optional<std::uint64_t>{*clock} : std::nullopt;
+}
+
+/// Until everything that `with` could see is in the purge log, however long that takes: a relay that lags has a time to
+/// claim, too. False when the attempt is over.
+asio::awaitable<bool> feed::catch_up(const sight& with)
+{
+    auto next_word = boot_clock::now() + push_patience;
     // Not at each change: to ask goes through all that is open.
     asio::steady_timer next_question{on_.loop};
-    while (!over_ && boot_clock::now() < until) {
+    while (!over_) {
         if (progress_.received() >= with.written && progress_.caught_up(with.seen)) co_return true;
         next_question.expires_after(write_interval);
         boost::system::error_code woken;
         co_await next_question.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-        if (boot_clock::now() < next_word) continue;
-        next_word += beat_interval;
+        if (over_ || boot_clock::now() < next_word) continue;
+        next_word = boot_clock::now() + beat_interval;
         push_wanted_ = progress_.received() < with.written;
-        if (!co_await confirm()) co_return false;
+        if (push_wanted_) changed();
+        const auto noted = co_await note(0);
+        if (!noted) break;
     }
     co_return false;
 }
 
 asio::awaitable<void> feed::beat()
 {
-    std::uint64_t claim = 0;
-    boot_time claimed;
-    bool proven = false;
     while (!over_) {
         const auto asked = boot_clock::now();
-        const auto done = progress_.done();
-        const auto purged = done < purged_said_ ? std::string{} : format_lsn(done);
-        const auto clock = co_await log_.beat(proven ? claim : 0, format_lsn(done), purged);
-        if (over_) break;
-        if (!clock)
-            co_return end(log_.fenced() ? "another relay has the slot"
-                                        : "writing to Redis: " + clock.error().message());
-        if (proven) standing_.current_at = claimed;
-        noted_ = done;
-        claim = *clock;
-        claimed = asked;
+        const auto time = co_await note(0);
+        if (!time) break;
         // A look may be under way that began before the clock was read.
         const auto with = co_await sight_after(sights_ + 1);
         if (!with) break;
-        if (!co_await confirm()) break;
-        proven = co_await caught_up(*with);
-        while (!over_ && proven && boot_clock::now() < asked + beat_interval)
+        const bool proven = co_await catch_up(*with);
+        if (!proven) break;
+        const auto claimed = co_await note(*time);
+        if (!claimed) break;
+        standing_.current_at = asked;
+        while (!over_ && boot_clock::now() < asked + beat_interval)
             co_await wait_for_change(asked + beat_interval - boot_clock::now());
     }
 }

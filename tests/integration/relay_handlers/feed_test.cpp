@@ -2,8 +2,12 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
+#include <string>
+#include <thread>
+#include <utility>
 
 #include "common/purge_log/keys.hpp"
 #include "tests/integration/relay_handlers/world.hpp"
@@ -22,6 +26,11 @@ constexpr auto* largest_entry =
     "EVAL \"local most=0;"
     "for _,e in ipairs(redis.call('XRANGE','{cache}:purge:log','-','+'))do most=math.max(most,#e[2][4]+#e[2][6])end;"
     "return most\" 0";
+
+/// Microseconds.
+constexpr auto* age_of_claim =
+    "EVAL \"local t,c=redis.call('TIME'),redis.call('HGET','{cache}:purge:relay','claim');"
+    "return t[1]*1000000+t[2]-c\" 0";
 
 std::string times(int number)
 {
@@ -85,6 +94,47 @@ TEST_CASE("feed: a claim waits for what is seen though it was not flushed", "[re
         world.until_claimed();
         CHECK(world.entries() > before);
     }
+}
+
+TEST_CASE("feed: a time is claimed as soon as it is proven", "[relay]")
+{
+    feed_world world;
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    world.until_claimed();
+    // Sooner than another one is asked for, whatever else the machine does at times.
+    world.until([&] {
+        const auto age = world.redis.ask(age_of_claim);
+        return std::stoll(age.substr(1)) < 80'000;
+    });
+}
+
+TEST_CASE("feed: a relay that lags all the time claims times that are as long ago", "[relay]")
+{
+    feed_world world;
+    world.redis_timeout = std::chrono::seconds{10};
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    std::atomic<bool> over = false;
+    // Each write takes most of a second, and what can be seen when one begins is in the next.
+    std::thread slow{[&] {
+        while (!over) world.redis.ask("DEBUG SLEEP 0.6");
+    }};
+    std::thread busy{[&] {
+        for (int i = 0; !over; ++i) world.database.sql("INSERT INTO item VALUES (" + std::to_string(i) + ")");
+    }};
+    int claims = 0;
+    auto last = world.at(one).now().current_at;
+    const auto limit = boot_clock::now() + std::chrono::seconds{20};
+    world.until([&] {
+        if (std::exchange(last, world.at(one).now().current_at) < last) ++claims;
+        return claims >= 3 || boot_clock::now() > limit;
+    });
+    over = true;
+    slow.join();
+    busy.join();
+    CHECK(claims >= 3);
+    CHECK(world.metric(one, "shoal_relay_connections_total") == "shoal_relay_connections_total 1");
 }
 
 TEST_CASE("feed: a transaction that goes on and on keeps nothing from being claimed", "[relay]")

@@ -79,7 +79,7 @@ public:
     [[nodiscard]] std::string metric(std::size_t which, const std::string& name) const;
 
     postgres_server database;
-    redis_server redis;
+    redis_server redis{{"--enable-debug-command", "yes"}};
     /// Of relays that are added from then on.
     std::chrono::milliseconds redis_timeout{1000};
 

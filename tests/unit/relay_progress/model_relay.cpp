@@ -238,21 +238,26 @@ void relay_life::look_on()
     }
 }
 
-/// A beat is sent, or comes about and is answered.
+/// A beat is sent, or comes about and is answered. The time that one told is kept until another has claimed it.
 void relay_life::beat_on()
 {
     if (!beating_) {
-        if (clock_ && !proven_ && !random_.chance(0.05)) return;
+        if (clock_ && !proven_ && !random_.chance(0.2)) return;
         beating_ = beat{.claim = proven_ ? clock_ : std::nullopt, .position = position()};
         return;
     }
-    if (beating_->claim) check_claim(*beating_->claim);
+    const auto claim = beating_->claim;
+    if (claim) check_claim(*claim);
     noted_ = beating_->position;
     beating_.reset();
     if (random_.chance(0.05)) return restart();
-    clock_ = now_;
-    looks_at_clock_ = looks_;
-    proven_ = false;
+    if (claim) {
+        clock_.reset();
+        proven_ = false;
+    } else if (!clock_) {
+        clock_ = now_;
+        looks_at_clock_ = looks_;
+    }
     confirming_ = noted_;
 }
 
