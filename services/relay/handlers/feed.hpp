@@ -61,6 +61,7 @@ private:
     [[nodiscard]] task<void> read();
     [[nodiscard]] task<void> publish();
     [[nodiscard]] task<bool> write(progress::batch what);
+    void end_writing(boost::system::error_code failure);
     [[nodiscard]] task<void> look();
     [[nodiscard]] task<void> beat();
     [[nodiscard]] task<bool> look_once();

@@ -148,12 +148,18 @@ asio::awaitable<bool> feed::write(progress::batch what)
         const auto done = co_await log_.purge(parts[at].hard, parts[at].soft, with);
         if (over_) co_return false;
         if (!done) {
-            end(log_.fenced() ? "another relay has the slot" : "writing to Redis: " + done.error().message());
+            end_writing(done.error());
             co_return false;
         }
         counts_.writes.add();
     }
     co_return true;
+}
+
+void feed::end_writing(boost::system::error_code failure)
+{
+    end(log_.fenced() ? "another relay has the slot, or Redis has begun another log"
+                      : "writing to Redis: " + failure.message());
 }
 
 asio::awaitable<void> feed::look()
@@ -227,7 +233,7 @@ asio::awaitable<std::optional<std::uint64_t>> feed::note(std::uint64_t claim)
     const auto clock = co_await log_.beat(claim, format_lsn(done), purged);
     if (over_) co_return std::nullopt;
     if (!clock) {
-        end(log_.fenced() ? "another relay has the slot" : "writing to Redis: " + clock.error().message());
+        end_writing(clock.error());
         co_return std::nullopt;
     }
     noted_ = done;

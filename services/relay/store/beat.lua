@@ -5,9 +5,11 @@
 -- ARGV[2]  that time, microseconds of this server's clock, as an earlier reply named it; 0 to ask for the time alone
 -- ARGV[3]  position in the database's log up to which everything is done: the slot may be confirmed up to there
 -- ARGV[4]  position up to which everything is purged
--- Reply    {epoch, this server's clock in microseconds}
+-- Reply    {epoch, this server's clock in microseconds}; {0} where the log's epoch is not the one that the relay attached
+--          under: what this server has may be older than the position
 
 local epoch = current_head(tonumber(ARGV[1]))
+if redis.call('HGET', KEYS[5], 'epoch') ~= string.format('%.0f', epoch) then return { 0 } end
 local clock = redis.call('TIME')
 if ARGV[2] ~= '0' then redis.call('HSET', KEYS[5], 'claim', ARGV[2]) end
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[5], 'position', ARGV[3]) end

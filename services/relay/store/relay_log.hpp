@@ -35,7 +35,8 @@ public:
         std::string position;
     };
     /// Once the slot is this process's: no relay before it writes any more. Every other call but this fails with
-    /// redis_unexpected_reply, and fenced() is true, once another one has called it.
+    /// redis_unexpected_reply, and fenced() is true, once another one has called it; beat() also when the log has
+    /// another epoch than when this one attached.
     [[nodiscard]] reply<ownership> own();
     /// Everything up to `position` is done, and purged.
     [[nodiscard]] reply<void> attach(std::string_view source, std::string_view position);
@@ -52,6 +53,7 @@ public:
     /// seen in the database then is in the log.
     [[nodiscard]] reply<std::uint64_t> beat(std::uint64_t claim, std::string_view position, std::string_view purged);
 
+    /// Another relay has the slot, or the log another epoch.
     [[nodiscard]] bool fenced() const noexcept { return fenced_; }
     /// The newest that was heard of.
     [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }

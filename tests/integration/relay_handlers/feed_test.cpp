@@ -232,6 +232,23 @@ TEST_CASE("feed: one that takes over goes on where the other was, and voids noth
     CHECK(world.metric(two, voided) == times(0));
 }
 
+TEST_CASE("feed: a log that begins anew is attached to at once, and voids nothing another time", "[relay]")
+{
+    feed_world world;
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    world.until_claimed();
+    const auto before = world.noted("epoch");
+    world.redis.ask("DEL {cache}:purge:log");
+    world.until([&] { return world.noted("epoch") != before && world.at(one).now().as == role::active; });
+    CHECK(world.metric(one, voided) == times(2));
+    world.until_claimed();
+    const auto two = world.add(world.settings("shoal"));
+    world.at(one).stop();
+    world.until_active(two);
+    CHECK(world.metric(two, voided) == times(0));
+}
+
 TEST_CASE("feed: stop() while it is connecting, standing by or following leaves no task", "[relay]")
 {
     feed_world world;

@@ -43,6 +43,7 @@ TEST_CASE("relay log: what the relay before was attached to, and how far, is tol
     const auto before = world.own(1);
     CHECK(before.source == "7/1/shop/shoal");
     CHECK(before.position == "0/20");
+    REQUIRE(world.await(world.at(1).attach(before.source, before.position)).has_value());
     // A beat without a position is about time alone.
     REQUIRE(world.await(world.at(1).beat(0, "", "")).has_value());
     CHECK(world.noted("position") == "0/20");
@@ -140,6 +141,7 @@ TEST_CASE("relay log: a beat tells Redis' time, and a claim is noted as it was g
 {
     relay_world world{1};
     (void)world.own(0);
+    REQUIRE(world.await(world.at(0).attach("source", "0/1")).has_value());
     const auto first = world.await(world.at(0).beat(0, "0/1", ""));
     REQUIRE(first.has_value());
     CHECK(world.noted("claim").empty());
@@ -177,7 +179,16 @@ TEST_CASE("relay log: with the log alone gone it is another epoch, and what was 
     // The fence holds: it goes on in the new epoch.
     REQUIRE(world.await(world.at(0).purge(one_bucket, "", {})).has_value());
     CHECK(world.at(0).epoch() > epoch);
+    // A position under the new one would pass for what this server has.
+    CHECK(world.await(world.at(0).beat(1, "0/20", "0/20")).has_error());
+    CHECK(world.at(0).fenced());
+    CHECK(world.noted("position") == "0/10");
+    CHECK(world.noted("claim").empty());
     CHECK(world.own(0).source.empty());
+    REQUIRE(world.await(world.at(0).attach("source", "0/10")).has_value());
+    REQUIRE(world.await(world.at(0).beat(1, "0/20", "0/20")).has_value());
+    CHECK_FALSE(world.at(0).fenced());
+    CHECK(world.own(0).position == "0/20");
 }
 
 TEST_CASE("relay log: after a restart of Redis the fence holds, and what was attached counts no more", "[relay]")
