@@ -84,7 +84,11 @@ asio::awaitable<void> feed::run()
         if (away_) standing_.why = too_much_kept;
         if (standing_.why != last) on_.log.warning("the relay is not attached", {{"why", standing_.why}});
         last = standing_.why;
-        if (!outdated()) co_await pause(worth_it ? retries_.next() : look_pause);
+        if (outdated()) continue;
+        // Not in the call: GCC 12 draws the next pause there in either case.
+        std::chrono::nanoseconds time = look_pause;
+        if (worth_it) time = retries_.next();
+        co_await pause(time);
     }
 }
 
