@@ -340,7 +340,7 @@ TEST_CASE("feed: each time it loses the slot is logged, whatever the reason was 
     feed_world world;
     const auto one = world.add(world.settings("shoal"));
     world.until_active(one);
-    for (std::size_t times = 1; times <= 2; ++times) {
+    for (std::size_t times = 1; times <= 4; ++times) {
         CAPTURE(times);
         world.until_claimed();
         world.database.sql("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots");

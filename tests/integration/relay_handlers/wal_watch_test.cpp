@@ -40,6 +40,8 @@ TEST_CASE("wal watch: a slot beyond its budget is dropped although a relay has i
     world.until([&] { return watch.retained() >= budget; });
     world.until([&] { return watch.retained() < budget && world.at(one).now().as == role::active; });
     CHECK(world.metric(one, "shoal_relay_voided_total") == "shoal_relay_voided_total 2");
+    // It has not gone back to the old one meanwhile.
+    CHECK(world.metric(one, "shoal_relay_connections_total") == "shoal_relay_connections_total 2");
     CHECK(world.database.sql("SELECT s.restart_lsn > b.restart_lsn FROM pg_replication_slots s, before b") == "t");
 }
 
