@@ -318,6 +318,7 @@ def test_a_relay_follows_only_rules_that_hold(make_fleet: Make, fresh: Database)
     fleet.up("--workers", "2", "--config", patient(fleet, {"relay": fresh.section([BY_CATEGORY])}))
     eventually(lambda: all("has no publication" in one["why"] for one in standings(fleet)), 10,
                "they say what they lack")
+    assert json.loads(fleet.request("GET", "/v1/relay")[2]) == {"role": "disconnected"}, "clients are told no more"
     assert "there is no publication shoal" in fleet.run("relay", "check", code=1).stdout
     assert "CREATE PUBLICATION" in fleet.run("relay", "setup", "--print").stdout
     assert json.loads(fleet.run("relay", "check", "--json", code=1).stdout)["ok"] is False
