@@ -64,6 +64,9 @@ public:
     [[nodiscard]] boot_time reports_count_from() const noexcept { return terms_.fenced(epoch_heard_); }
     [[nodiscard]] boot_time lease_until() const noexcept { return lease_until_; }
 
+    /// When it was purged last, as far as this copy goes; or another tag of its bucket was.
+    [[nodiscard]] const purge_table::cell& last(tag of) const noexcept { return table_.at(of); }
+
     enum class next : std::uint8_t {
         /// The lease is renewed.
         wait,

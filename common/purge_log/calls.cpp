@@ -90,6 +90,19 @@ std::optional<std::vector<log_entry>> read_entries(const redis::value& from)
     return entries;
 }
 
+logged_purge read_logged(const redis::value& from, const log_entry& entry)
+{
+    logged_purge made{.at = entry.at};
+    made.hard = entry.hard.size() / sizeof(bucket);
+    made.soft = entry.soft.size() / sizeof(bucket);
+    const auto* const fields = array_of((*from.array())[1], 10);
+    const auto* const time = fields != nullptr ? (*fields)[7].text() : nullptr;
+    const auto* const by = fields != nullptr ? (*fields)[9].text() : nullptr;
+    if (time != nullptr) made.time = number_in(*time).value_or(0);
+    if (by != nullptr) made.by = *by;
+    return made;
+}
+
 std::optional<std::vector<acknowledgement::member>> read_members(const redis::value& from)
 {
     const auto* const array = from.array();
@@ -214,6 +227,21 @@ purge_log_calls::reply<std::vector<std::optional<std::string>>> purge_log_calls:
     std::vector<std::optional<std::string>> found;
     for (const auto& each : *array) found.push_back(each.text() ? std::optional{*each.text()} : std::nullopt);
     co_return found;
+}
+
+purge_log_calls::reply<std::vector<logged_purge>> purge_log_calls::history(std::uint64_t up_to, std::size_t count)
+{
+    const auto last = std::to_string(up_to);
+    const auto most = std::to_string(count);
+    const std::array<std::string_view, 6> command{"XREVRANGE", log_key, last, "-", "COUNT", most};
+    const auto answer = co_await state_.command(command);
+    if (answer.has_error()) co_return answer.error();
+    const auto entries = read_entries(answer.value());
+    if (!entries) co_return make_error_code(errc::redis_unexpected_reply);
+    std::vector<logged_purge> made;
+    for (std::size_t i = 0; i < entries->size(); ++i)
+        made.push_back(read_logged((*answer.value().array())[i], (*entries)[i]));
+    co_return made;
 }
 
 purge_log_calls::reply<void> purge_log_calls::forget(const std::vector<acknowledgement::member>& members)

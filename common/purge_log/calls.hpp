@@ -38,6 +38,18 @@ struct purge_reply {
     std::vector<acknowledgement::member> members;
 };
 
+/// An entry of the log, for operators.
+struct logged_purge {
+    stamp at;
+    /// Of Redis' clock, microseconds; zero of one that an older version wrote.
+    std::uint64_t time = 0;
+    /// "relay" or "api".
+    std::string by{};
+    /// How many tags.
+    std::size_t hard = 0;
+    std::size_t soft = 0;
+};
+
 class purge_log_calls {
 public:
     /// The connection lives longer.
@@ -59,6 +71,8 @@ public:
     /// What members last reported, in the order of the question; nothing of who is none.
     [[nodiscard]] reply<std::vector<std::optional<std::string>>> reports(
         const std::vector<std::string_view>& incarnations);
+    /// At most `count` entries up to that sequence, the newest first; of any epoch.
+    [[nodiscard]] reply<std::vector<logged_purge>> history(std::uint64_t up_to, std::size_t count);
     /// Those that have renewed since stay.
     [[nodiscard]] reply<void> forget(const std::vector<acknowledgement::member>& members);
     [[nodiscard]] reply<void> leave(std::string_view incarnation);

@@ -55,6 +55,10 @@ public:
     {
         return waits_.reach(wanted, std::move(token), until);
     }
+    awaitable<result<std::vector<logged_purge>>> history(std::uint64_t up_to, std::size_t count)
+    {
+        return calls_.history(up_to, count);
+    }
     [[nodiscard]] const log_follower& follower() const noexcept { return follower_; }
 
 private:
@@ -322,6 +326,16 @@ awaitable<result<purge_receipt>> purge_log::acknowledge(purge what)
 awaitable<bool> purge_log::reach(effect wanted, write_token token, boot_time until)
 {
     return impl_->reach(wanted, std::move(token), until);
+}
+
+awaitable<result<std::vector<logged_purge>>> purge_log::history(std::uint64_t up_to, std::size_t count)
+{
+    return impl_->history(up_to, count);
+}
+
+purge_table::cell purge_log::last(tag of) const noexcept
+{
+    return impl_->follower().last(of);
 }
 
 bool purge_log::current(boot_time now) const noexcept

@@ -10,10 +10,12 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "common/coherence/purge_table.hpp"
 #include "common/coherence/terms.hpp"
 #include "common/coherence/view.hpp"
 #include "common/coherence/write_token.hpp"
 #include "common/core/error.hpp"
+#include "common/purge_log/calls.hpp"
 #include "common/purge_log/write_waits.hpp"
 #include "common/worker/service.hpp"
 
@@ -52,6 +54,11 @@ public:
     /// it is safe. Without tags there is nothing to do, and nothing to ask of Redis.
     [[nodiscard]] boost::asio::awaitable<result<purge_receipt>> acknowledge(purge what);
 
+    /// For operators: at most `count` purges up to that sequence, the newest first.
+    [[nodiscard]] boost::asio::awaitable<result<std::vector<logged_purge>>> history(std::uint64_t up_to,
+                                                                                    std::size_t count);
+    /// The sequences of the last purges of a tag, or of another one of its bucket.
+    [[nodiscard]] purge_table::cell last(tag of) const noexcept;
     /// True once every transaction of the database up to that of the token has had that effect here; false when that
     /// is not so by `until`, or can't be known: without a lease, or of a token that nobody knows. Redis is asked at
     /// once, and again and again, in one question for all that wait.

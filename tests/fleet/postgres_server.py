@@ -16,7 +16,7 @@ from typing import Iterator, Mapping
 
 from shoal_cli import alive, eventually, free_port
 
-_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 _SETTINGS = {"wal_level": "logical", "max_wal_senders": "20", "max_replication_slots": "20", "shared_buffers": "32MB",
              "log_line_prefix": "%m [%p] ", "log_statement": "none"}
 _HBA = """\
@@ -102,7 +102,7 @@ class PostgresServer:
     def _make(self) -> None:
         if self._account is not None:
             os.chown(self.folder, self._account.pw_uid, self._account.pw_gid)
-        done = subprocess.run([*self._as_account(), _PROGRAMS / "initdb", "-D", self.data, "--username=postgres",
+        done = subprocess.run([*self._as_account(), PROGRAMS / "initdb", "-D", self.data, "--username=postgres",
                                "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
                                "--no-instructions"], cwd="/", capture_output=True, text=True)
         assert done.returncode == 0, f"initdb: {done.stdout}{done.stderr}"
@@ -119,14 +119,14 @@ class PostgresServer:
         """Returns once it takes connections."""
         assert self._server is None, "it runs already"
         with self.log.open("ab") as log:
-            self._server = subprocess.Popen([*self._as_account(), _PROGRAMS / "postgres", "-D", self.data], cwd="/",
+            self._server = subprocess.Popen([*self._as_account(), PROGRAMS / "postgres", "-D", self.data], cwd="/",
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         eventually(self._takes_connections, seconds, "PostgreSQL takes connections")
 
     def _takes_connections(self) -> bool:
         assert self._server is not None
         assert self._server.poll() is None, f"PostgreSQL has ended:\n{self.log.read_text()[-2000:]}"
-        command = [_PROGRAMS / "pg_isready", "-q", "-t", "1", "-d", self.dsn]
+        command = [PROGRAMS / "pg_isready", "-q", "-t", "1", "-d", self.dsn]
         return subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 0
 
     def stop(self, mode: str = "fast", seconds: float = 30) -> float:
@@ -210,7 +210,7 @@ class PostgresServer:
         return client
 
     def _psql(self, db: str, user: str) -> list[str]:
-        return [str(_PROGRAMS / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-F", _FIELD, "-0", "-d",
+        return [str(PROGRAMS / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-F", _FIELD, "-0", "-d",
                 self.dsn_of(db, user)]
 
     def value(self, text: str, db: str = "postgres") -> str:

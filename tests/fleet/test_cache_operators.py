@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -178,3 +179,22 @@ def test_an_inspection_says_where_and_until_when(cached: FleetUnderTest, origin:
     found = json.loads(cached.run("cache", "inspect", address, "--json").stdout)["workers"][worker]
     assert found["variants"][0]["standing"] == "purged" and found["why"].startswith("purged")
     assert "http://HOST/PATH" in cached.run("cache", "inspect", "/inspected", code=2).stderr
+
+
+def test_the_purge_log_says_what_was_purged_when_and_by_whom(cached: FleetUnderTest) -> None:
+    def purges(*arguments: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(cached.run("cache", "purges", *arguments, "--json").stdout)
+        return found
+
+    tag = "seen-in-the-log"
+    done = purge(cached, "--tag", tag, "--tag", "another")
+    soft = purge(cached, "--tag", tag, "--soft")
+    entries = purges("-n", "2")["purges"]
+    assert [(one["sequence"], one["by"], one["hard"], one["soft"]) for one in entries] == [
+        (done["sequence"], "api", 2, 0), (soft["sequence"], "api", 0, 1)]
+    assert abs(entries[0]["at_us"] / 1e6 - time.time()) < 60
+    last = purges("--tag", tag)["tag"]
+    assert last == {"hard": entries[0], "soft": entries[1]}
+    assert purges("--tag", "never-purged-seen-in-the-log")["tag"] == {"hard": None, "soft": None}
+    assert f"hard: number {done['sequence']}" in cached.run("cache", "purges", "--tag", tag).stdout
+    assert cached.run("cache", "purges").stdout.splitlines()[-1].split()[0] == str(soft["sequence"])

@@ -228,7 +228,8 @@ def test_a_redis_that_forgets_everything_makes_no_token_count(fleet: FleetUnderT
 
 def test_what_nobody_can_see_yet_does_not_count_as_written(fleet: FleetUnderTest, at: Shop) -> None:
     hold(fleet, "/product/11")
-    sql = ("UPDATE product SET name = 'stalled' WHERE id = 11", "SELECT pg_logical_emit_message(true, 'shoal', 'stalled')")
+    sql = ("UPDATE product SET name = 'stalled' WHERE id = 11",
+           "SELECT pg_logical_emit_message(true, 'shoal', 'stalled')")
     with at.server.stalled():
         at.server.begin("; ".join(sql), name="stalled")
         eventually(lambda: at.server.waiting_commits("stalled"), 5, "its commit waits")

@@ -4,6 +4,7 @@
 
 #include "common/metrics/metrics.hpp"
 #include "common/runtime/task_group.hpp"
+#include "services/cache/handlers/purge_history.hpp"
 #include "services/cache/warm/hottest.hpp"
 #include "services/cache/warm/warm_up.hpp"
 
@@ -48,6 +49,7 @@ http::stream_handler handlers::site_handler()
 std::vector<http::route> handlers::admin_routes()
 {
     auto routes = inspection_->routes();
+    for (auto& one : purge_history_routes(*engine_)) routes.push_back(std::move(one));
     routes.push_back(hottest_route(engine_->on.loop, engine_->l1));
     routes.push_back(auditor_->route());
     return routes;

@@ -36,9 +36,11 @@ feed::feed(const worker::context& from, std::shared_ptr<const settings> chosen)
       counts_{from.metrics, [this] { return now(); }},
       chosen_{std::move(chosen)},
       database_{from.loop},
+      reviewer_{from.loop},
       stream_{from.loop},
       log_{from.state, from.incarnation},
-      pause_{from.loop}
+      pause_{from.loop},
+      review_pause_{from.loop}
 {
 }
 
@@ -52,6 +54,9 @@ standing feed::now() const
     found.writes = counts_.writes.value();
     found.epoch = log_.epoch();
     if (sight_) found.server = sight_->flushed;
+    if (found.as != role::active || !unreplayed_ || !sight_) return found;
+    found.replicas_wait = boot_clock::now() - unreplayed_since_;
+    if (found.replicas_wait > by_->replica_patience) found.why = late_replicas(*sight_, *unreplayed_);
     return found;
 }
 
@@ -118,6 +123,7 @@ void feed::interrupt(std::string why)
     end(std::move(why));
     stream_.close();
     database_.close();
+    reviewer_.close();
     pause_.cancel();
 }
 
@@ -164,7 +170,8 @@ asio::awaitable<bool> feed::connect()
     const auto unfit = co_await database_.refuse();
     if (!unfit) co_return give_up("asking the database", unfit.error(), database_.why());
     if (!unfit->empty()) co_return give_up("the database can't be followed: " + *unfit);
-    const bool fits = co_await review_rules();
+    bool fits = co_await review_rules();
+    if (fits) fits = co_await may_see_replicas();
     if (!fits) co_return false;
     const auto who = co_await stream_.connect(to);
     if (!who) co_return give_up("connecting for replication", who.error(), stream_.why());
@@ -175,17 +182,26 @@ asio::awaitable<bool> feed::connect()
 /// Rules that would silently miss changes are not followed at all.
 asio::awaitable<bool> feed::review_rules()
 {
-    const auto found = co_await read_catalog(database_, by_->publication, by_->all);
-    if (!found) co_return give_up("reading the database's catalog", found.error(), database_.why());
-    if (!found->has_publication)
-        co_return give_up(
-            fmt::format("the database has no publication {}: scripts/fleet relay setup makes it", by_->publication));
-    for (std::size_t place = 0; place < by_->all.size(); ++place)
-        for (const auto& one : review(by_->all[place], found->tables[place]))
-            if (one.how == severity::refuse)
-                co_return give_up(
-                    fmt::format("rules[{}]: {}. scripts/fleet relay check says the rest", place, one.text));
+    const auto refused = co_await refused_rule(database_);
+    if (!refused) co_return give_up("reading the database's catalog", refused.error(), database_.why());
+    if (!refused->empty()) co_return give_up(*refused);
     co_return true;
+}
+
+/// Empty when the rules hold in the schema as it is now.
+asio::awaitable<result<std::string>> feed::refused_rule(database& by)
+{
+    const auto held = by_;
+    const auto found = co_await read_catalog(by, held->publication, held->all);
+    if (!found) co_return found.error();
+    if (!found->has_publication)
+        co_return fmt::format("the database has no publication {}: scripts/fleet relay setup makes it",
+                              held->publication);
+    for (std::size_t place = 0; place < held->all.size(); ++place)
+        for (const auto& one : review(held->all[place], found->tables[place]))
+            if (one.how == severity::refuse)
+                co_return fmt::format("rules[{}]: {}. scripts/fleet relay check says the rest", place, one.text);
+    co_return std::string{};
 }
 
 asio::awaitable<bool> feed::prepare_slot()
@@ -255,6 +271,8 @@ asio::awaitable<bool> feed::attach()
     const auto source = fmt::format("{}/{}/{:016x}", standing_.source, by_->slot, rules_digest(*by_));
     const bool goes_on = !new_slot_ && before->source == source && noted && slot_confirmed_ <= *noted;
     if (!goes_on) {
+        const bool replayed = co_await wait_for_replicas();
+        if (!replayed) co_return false;
         std::string all;
         coherence::append_bucket(all, coherence::bucket_of(coherence::tag_of(coherence::tag_kind::all, "", "")));
         const relay_log::note nothing;

@@ -2,6 +2,7 @@
 // Follows one database: from its replication slot through the rules into the purge log. Begins anew, from what was
 // confirmed, whenever the database, the slot or Redis is lost.
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "common/core/clock.hpp"
 #include "common/worker/service.hpp"
 #include "services/relay/handlers/instruments.hpp"
 #include "services/relay/handlers/retries.hpp"
@@ -47,6 +49,10 @@ private:
     [[nodiscard]] task<void> attempt();
     [[nodiscard]] task<bool> connect();
     [[nodiscard]] task<bool> review_rules();
+    [[nodiscard]] task<result<std::string>> refused_rule(database& by);
+    [[nodiscard]] task<bool> may_see_replicas();
+    [[nodiscard]] task<bool> wait_for_replicas();
+    [[nodiscard]] std::string late_replicas(const sight& by, lsn end) const;
     [[nodiscard]] task<bool> prepare_slot();
     [[nodiscard]] task<bool> take_slot();
     [[nodiscard]] task<bool> note_slot();
@@ -64,6 +70,8 @@ private:
     void end_writing(boost::system::error_code failure);
     [[nodiscard]] task<void> look();
     [[nodiscard]] task<void> beat();
+    [[nodiscard]] task<void> review_on();
+    void note_replicas();
     [[nodiscard]] task<bool> look_once();
     [[nodiscard]] task<bool> push();
     [[nodiscard]] task<bool> confirm();
@@ -91,6 +99,8 @@ private:
     /// What this attempt goes by.
     std::shared_ptr<const settings> by_;
     database database_;
+    /// Of what looks at the catalog while others ask what can be seen.
+    database reviewer_;
     replication stream_;
     relay_log log_;
     boost::asio::steady_timer pause_;
@@ -119,6 +129,16 @@ private:
     /// A sight is wanted whose number is above this.
     std::uint64_t sight_wanted_ = 0;
     bool push_wanted_ = false;
+    /// A table has been defined otherwise.
+    bool review_wanted_ = false;
+    boost::asio::steady_timer review_pause_;
+    /// The end of a transaction that replicas lack, and since when it is the first one.
+    std::optional<lsn> unreplayed_;
+    boot_time unreplayed_since_;
+    /// Whoever may see how far they are is told at the next write of the primary: one is made.
+    boot_time next_nudge_;
+    std::chrono::nanoseconds nudge_pause_{};
+    bool told_of_replicas_ = false;
     /// Noted in Redis: what PostgreSQL may forget.
     lsn noted_ = 0;
     /// Said with a write that was sent, whether it came about or not.

@@ -55,6 +55,10 @@ result<void> feed::take(const message& what)
 result<void> feed::take(relation what)
 {
     for (const auto& misfit : tables_->bind(what)) on_.log.error("a rule does not fit its table", {{"why", misfit}});
+    if (const auto* const before = relations_.find(what.id); before != nullptr && *before != what) {
+        review_wanted_ = true;
+        review_pause_.cancel();
+    }
     return relations_.remember(std::move(what));
 }
 

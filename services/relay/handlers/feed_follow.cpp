@@ -26,6 +26,7 @@ constexpr std::size_t most_open = 50'000;
 constexpr auto beat_interval = 100ms;
 /// What was committed synchronously is received by then: what is not has to be flushed.
 constexpr auto push_patience = 20ms;
+constexpr auto review_interval = 5s;
 /// Each write costs every worker of the fleet: what comes within this time goes together.
 constexpr auto write_interval = 2ms;
 /// Between two looks for transactions that can't be seen yet.
@@ -42,12 +43,15 @@ asio::awaitable<void> feed::follow()
     collector_.emplace(*tables_);
     over_ = false;
     push_wanted_ = false;
+    review_wanted_ = false;
+    unreplayed_.reset();
     purged_said_ = noted_;
     sight_.reset();
     begin_part("relay: read", read());
     begin_part("relay: publish", publish());
     begin_part("relay: look", look());
     begin_part("relay: beat", beat());
+    begin_part("relay: review", review_on());
     while (parts_ > 0) co_await wait_for_change(1s);
     collector_.reset();
     tables_.reset();
@@ -75,6 +79,8 @@ void feed::end(std::string why)
     standing_.why = std::move(why);
     stream_.close();
     database_.close();
+    reviewer_.close();
+    review_pause_.cancel();
     changed();
 }
 
@@ -184,7 +190,7 @@ asio::awaitable<void> feed::look()
 
 asio::awaitable<bool> feed::look_once()
 {
-    auto found = co_await database_.look();
+    auto found = co_await database_.look(by_->replicas);
     if (over_) co_return false;
     if (!found) {
         end(fmt::format("asking the database what can be seen: {}",
@@ -192,8 +198,9 @@ asio::awaitable<bool> feed::look_once()
         co_return false;
     }
     ++sights_;
-    progress_.seen(found->seen);
+    progress_.seen(found->seen, found->replayed_by_all());
     sight_ = *std::move(found);
+    if (!by_->replicas.empty()) note_replicas();
     changed();
     co_return true;
 }
@@ -279,6 +286,36 @@ asio::awaitable<void> feed::beat()
         standing_.current_at = asked;
         while (!over_ && boot_clock::now() < asked + beat_interval)
             co_await wait_for_change(asked + beat_interval - boot_clock::now());
+    }
+}
+
+/// A schema that rules no longer fit ends the attempt, and voids what is cached: some of it may have been missed.
+asio::awaitable<void> feed::review_on()
+{
+    auto to = by_->database;
+    to.application = "shoal " + on_.worker_name + " review";
+    const auto connected = co_await reviewer_.connect(to);
+    if (!connected) co_return end(fmt::format("connecting to the database: {}", reviewer_.why()));
+    while (!over_) {
+        if (!std::exchange(review_wanted_, false)) {
+            review_pause_.expires_after(review_interval);
+            boost::system::error_code woken;
+            co_await review_pause_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+            review_wanted_ = false;
+        }
+        if (over_) break;
+        const auto refused = co_await refused_rule(reviewer_);
+        if (over_) break;
+        if (!refused)
+            co_return end(fmt::format("reading the database's catalog: {}",
+                                      reviewer_.why().empty() ? refused.error().message() : reviewer_.why()));
+        if (refused->empty()) continue;
+        const std::string nothing;
+        const auto position = format_lsn(noted_);
+        // Whoever attaches next does not go on from here.
+        const auto forgotten = co_await log_.attach(nothing, position);
+        if (!forgotten) co_return end("writing to Redis: " + forgotten.error().message());
+        co_return end(*refused);
     }
 }
 

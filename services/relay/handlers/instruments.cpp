@@ -30,6 +30,9 @@ instruments::instruments(metrics::registry& in, const std::function<standing()>&
                      if (found.current_at == boot_time::min()) return -1.0;
                      return std::chrono::duration<double>(boot_clock::now() - found.current_at).count();
                  });
+    in.add_gauge("shoal_relay_replica_wait_seconds",
+                 "For how long the first transaction has waited that replicas lack; 0 while they lack none.", {},
+                 [now] { return std::chrono::duration<double>(now().replicas_wait).count(); });
     in.add_gauge("shoal_relay_open_transactions", "Transactions that are received and not done.", {},
                  [now] { return static_cast<double>(now().open_transactions); });
 }

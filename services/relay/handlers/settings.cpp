@@ -4,6 +4,7 @@
 
 #include <xxhash.h>
 
+#include "common/config/duration.hpp"
 #include "common/config/reader.hpp"
 #include "common/config/size.hpp"
 
@@ -11,6 +12,8 @@ namespace shoal::relay {
 namespace {
 
 constexpr std::size_t most_name_bytes = 63;
+constexpr std::size_t most_replicas = 16;
+constexpr config::duration_range patiences{std::chrono::milliseconds{100}, std::chrono::hours{1}};
 constexpr std::int64_t mb = 1 << 20;
 constexpr config::integer_range budgets{16 * mb, mb << 24};
 constexpr std::int64_t default_budget = mb << 12;
@@ -24,6 +27,26 @@ std::string read_name(config::object& from, std::string_view field)
                                   [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
     if (!fits) from.problem(field, "must be 1 to 63 of a to z, 0 to 9 and _");
     return name;
+}
+
+/// As PostgreSQL has application_name: 63 bytes of printable ASCII.
+std::vector<std::string> read_replicas(config::object& from)
+{
+    std::vector<std::string> read;
+    const auto* const found = from.raw("replicas");
+    if (found == nullptr) return read;
+    const auto fits = [](const nlohmann::json& one) {
+        if (!one.is_string()) return false;
+        const auto& name = one.get_ref<const std::string&>();
+        return !name.empty() && name.size() <= most_name_bytes &&
+               std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~'; });
+    };
+    if (!found->is_array() || found->size() > most_replicas || !std::all_of(found->begin(), found->end(), fits)) {
+        from.problem("replicas", "must be a list of at most 16 names of 1 to 63 printable ASCII characters");
+        return read;
+    }
+    for (const auto& one : *found) read.push_back(one.get<std::string>());
+    return read;
 }
 
 nlohmann::json shown_rules(const rules& all)
@@ -45,13 +68,17 @@ settings read_settings(config::object& section)
     read.publication = read_name(section, "publication");
     read.slot = read_name(section, "slot");
     read.wal_budget = static_cast<std::uint64_t>(section.size("wal_budget", budgets, default_budget));
+    read.replicas = read_replicas(section);
+    read.replica_patience = std::chrono::duration_cast<std::chrono::milliseconds>(
+        section.duration("replica_patience", patiences, read.replica_patience));
     read.all = read_rules(section);
     return read;
 }
 
 std::uint64_t rules_digest(const settings& of)
 {
-    const auto text = of.publication + shown_rules(of.all).dump();
+    auto text = of.publication + shown_rules(of.all).dump();
+    for (const auto& each : of.replicas) text.append(1, '\0').append(each);
     return XXH3_64bits(text.data(), text.size());
 }
 
@@ -62,6 +89,8 @@ nlohmann::json to_json(const settings& from)
             {"publication", from.publication},
             {"slot", from.slot},
             {"wal_budget", config::format_size(static_cast<std::int64_t>(from.wal_budget))},
+            {"replicas", from.replicas},
+            {"replica_patience", config::format_duration(from.replica_patience)},
             {"rules", shown_rules(from.all)}};
 }
 

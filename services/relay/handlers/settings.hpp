@@ -1,8 +1,10 @@
 #pragma once
 // The relay's section of the configuration.
 
+#include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -17,6 +19,10 @@ struct settings {
     std::string slot;
     /// Bytes of the database's log that the slot may keep.
     std::uint64_t wal_budget = 0;
+    /// Standbys that origins read, by their application_name: nothing counts as visible that they have not replayed.
+    std::vector<std::string> replicas;
+    /// How long one may keep claims waiting before somebody is told.
+    std::chrono::milliseconds replica_patience{10'000};
     rules all;
 };
 

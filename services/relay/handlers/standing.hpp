@@ -24,7 +24,7 @@ enum class role : std::uint8_t {
 
 struct standing {
     role as = role::disconnected;
-    /// Of `disconnected`, for people.
+    /// Of `disconnected`, and of `active` where it waits for replicas too long; for people.
     std::string why = "it has just begun";
     /// System identifier, timeline and database.
     std::string source;
@@ -33,6 +33,8 @@ struct standing {
     /// Flushed by the server when it was last asked.
     lsn server = 0;
     std::size_t open_transactions = 0;
+    /// For how long the first transaction has waited that only replicas lack.
+    std::chrono::nanoseconds replicas_wait{0};
     /// Since this process began.
     std::uint64_t rows = 0;
     std::uint64_t writes = 0;

@@ -1,6 +1,8 @@
 #include "services/relay/postgres/database.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -20,6 +22,29 @@ constexpr const char* kept_bytes = "pg_wal_lsn_diff(pg_current_wal_lsn(), restar
 std::string own_slot(std::string_view name)
 {
     return fmt::format("slot_name = {} AND plugin = 'pgoutput' AND database = current_database()", quoted(name));
+}
+
+/// The least one of each name's, in their order; empty where one is away.
+std::string replayed_sql(const std::vector<std::string>& replicas)
+{
+    std::string names;
+    for (const auto& each : replicas) names.append(names.empty() ? "" : ", ").append(relay::quoted(each));
+    return fmt::format(
+        ", (SELECT string_agg(coalesce(at::text, ''), ' ' ORDER BY place) FROM (SELECT place, (SELECT CASE WHEN "
+        "count(replay_lsn) = count(*) THEN min(replay_lsn) END FROM pg_stat_replication WHERE application_name = name) "
+        "AS at FROM unnest(ARRAY[{}]) WITH ORDINALITY AS listed (name, place)) AS each)",
+        names);
+}
+
+std::vector<lsn> read_replayed(std::string_view text)
+{
+    std::vector<lsn> found;
+    for (std::size_t at = 0; at <= text.size();) {
+        const auto end = std::min(text.find(' ', at), text.size());
+        found.push_back(parse_lsn(text.substr(at, end - at)).value_or(0));
+        at = end + 1;
+    }
+    return found;
 }
 
 }  // namespace
@@ -99,18 +124,33 @@ database::reply<table> database::ask(std::string sql, std::chrono::milliseconds 
     return session_.query(std::move(sql), patience);
 }
 
-database::reply<sight> database::look()
+database::reply<sight> database::look(const std::vector<std::string>& replicas)
 {
     // The snapshot is the statement's, taken before the positions are read.
-    const auto asked = co_await session_.query(
-        "SELECT pg_current_snapshot(), pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn()", answer_patience);
+    std::string query{"SELECT pg_current_snapshot(), pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn()"};
+    if (!replicas.empty()) query += replayed_sql(replicas);
+    const auto asked = co_await session_.query(std::move(query), answer_patience);
     if (!asked) co_return asked.error();
-    if (asked->size() != 1 || asked->front().size() != 3) co_return errc::database_malformed;
+    if (asked->size() != 1 || asked->front().size() != (replicas.empty() ? 3U : 4U)) co_return errc::database_malformed;
     auto seen = snapshot::parse(asked->front()[0]);
     const auto written = parse_lsn(asked->front()[1]);
     const auto flushed = parse_lsn(asked->front()[2]);
     if (!seen || !written || !flushed) co_return errc::database_malformed;
-    co_return sight{*std::move(seen), *written, *flushed};
+    sight made{.seen = *std::move(seen), .written = *written, .flushed = *flushed};
+    if (!replicas.empty()) made.replayed = read_replayed(asked->front()[3]);
+    if (made.replayed.size() != replicas.size()) co_return errc::database_malformed;
+    co_return made;
+}
+
+database::reply<std::string> database::refuse_replicas()
+{
+    const auto asked =
+        co_await session_.query("SELECT pg_has_role('pg_read_all_stats', 'USAGE'), current_user", answer_patience);
+    if (!asked) co_return asked.error();
+    if (asked->size() != 1 || asked->front().size() != 2) co_return errc::database_malformed;
+    const auto& found = asked->front();
+    if (found[0] == "t") co_return std::string{};
+    co_return fmt::format("{} may not see how far replicas are: GRANT pg_read_all_stats TO it", found[1]);
 }
 
 database::reply<void> database::push()

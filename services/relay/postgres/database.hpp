@@ -1,10 +1,12 @@
 #pragma once
 // What the relay asks of the database, in verbs.
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -33,6 +35,14 @@ struct sight {
     lsn written = 0;
     /// Of that, what may be sent. Who commits asynchronously is seen before that.
     lsn flushed = 0;
+    /// Of each replica that was asked about, zero of one that is not connected, or that nobody may see.
+    std::vector<lsn> replayed{};
+
+    /// By all of them.
+    [[nodiscard]] lsn replayed_by_all() const noexcept
+    {
+        return replayed.empty() ? ~lsn{0} : *std::min_element(replayed.begin(), replayed.end());
+    }
 };
 
 class database {
@@ -47,7 +57,10 @@ public:
     [[nodiscard]] reply<std::string> refuse();
     [[nodiscard]] reply<slot_facts> slot(std::string_view name);
     [[nodiscard]] reply<void> create_slot(std::string_view name);
-    [[nodiscard]] reply<sight> look();
+    /// With how far standbys of these application_names are, which takes pg_read_all_stats.
+    [[nodiscard]] reply<sight> look(const std::vector<std::string>& replicas = {});
+    /// Why nobody here may see how far standbys are; empty when one may.
+    [[nodiscard]] reply<std::string> refuse_replicas();
     /// Of the log, what the slot keeps; 0 without one that could be a relay's of this database.
     [[nodiscard]] reply<std::uint64_t> retained(std::string_view slot);
     /// Only such a one of which PostgreSQL has forgotten what it needs, or that keeps this much by now. How many there

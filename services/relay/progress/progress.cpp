@@ -34,10 +34,13 @@ void progress::passed(lsn end)
     received_ = std::max(received_, end);
 }
 
-void progress::seen(const snapshot& by)
+void progress::seen(const snapshot& by, lsn replayed)
 {
-    for (auto& one : open_)
-        if (!one.visible) one.visible = by.sees(one.xid);
+    for (auto& one : open_) {
+        if (one.visible) continue;
+        one.on_primary = one.on_primary || by.sees(one.xid);
+        one.visible = one.on_primary && one.end <= replayed;
+    }
 }
 
 progress::batch progress::next(std::size_t most)
@@ -90,6 +93,13 @@ void progress::not_written()
 bool progress::caught_up(const snapshot& by) const noexcept
 {
     return std::none_of(open_.begin(), open_.end(), [&by](const transaction& one) { return by.sees(one.xid); });
+}
+
+std::optional<lsn> progress::unreplayed() const noexcept
+{
+    const auto found =
+        std::find_if(open_.begin(), open_.end(), [](const transaction& one) { return one.on_primary && !one.visible; });
+    return found == open_.end() ? std::nullopt : std::optional{found->end};
 }
 
 bool progress::unseen() const noexcept

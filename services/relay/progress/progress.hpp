@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,9 @@ struct purge_set {
 
 class progress {
 public:
+    /// Of who reads no replicas.
+    static constexpr lsn everywhere = ~lsn{0};
+
     /// `from`: everything before was done by who had the slot before.
     explicit progress(lsn from = 0) : received_{from} {}
 
@@ -35,8 +39,9 @@ public:
     void received(std::uint32_t xid, lsn end, purge_set tags);
     /// There is nothing more up to there.
     void passed(lsn end);
-    /// Taken after what it may see was received.
-    void seen(const snapshot& by);
+    /// Taken after what it may see was received. Replicas that others read have `replayed` so far: what a snapshot sees
+    /// can be seen once they have it as well.
+    void seen(const snapshot& by, lsn replayed = everywhere);
 
     /// What one write to Redis is about; its sets live until written() or not_written().
     struct batch {
@@ -63,6 +68,8 @@ public:
     /// Of what was received and may be seen, nothing is left to be written, as `by` tells it.
     [[nodiscard]] bool caught_up(const snapshot& by) const noexcept;
     [[nodiscard]] bool unseen() const noexcept;
+    /// The end of the first one that only replicas lack.
+    [[nodiscard]] std::optional<lsn> unreplayed() const noexcept;
     /// Transactions that are not done, wherever in the log they are, and their tags.
     [[nodiscard]] std::size_t open() const noexcept { return open_.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
@@ -74,6 +81,7 @@ private:
         lsn before;
         lsn end;
         purge_set tags;
+        bool on_primary = false;
         bool visible = false;
         /// In the batch that is on its way, and as one that is the last.
         bool in_batch = false;

@@ -50,6 +50,17 @@ std::vector<found> findings_of(const settings& chosen, const survey& of)
                                             "cached before is void then",
                                             chosen.slot),
                                 lacking.slot.back(), true}});
+    if (!of.may_see_replicas)
+        all.push_back({.what = {severity::refuse, fmt::format("{} may not see how far replicas are", of.role),
+                                fmt::format("GRANT pg_read_all_stats TO {};", in_quotes(of.role)), false}});
+    for (std::size_t i = 0; of.may_see_replicas && i < of.connected_replicas.size(); ++i)
+        if (!of.connected_replicas[i])
+            all.push_back({.what = {severity::warn,
+                                    fmt::format("no standby is connected whose application_name is {}: while it is "
+                                                "away, nothing is purged for good",
+                                                chosen.replicas[i]),
+                                    {},
+                                    false}});
     for (auto& one : review_all(chosen.all, of.schema.tables)) all.push_back(std::move(one));
     return all;
 }

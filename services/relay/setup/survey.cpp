@@ -47,6 +47,16 @@ boost::asio::awaitable<survey> look_at(database& from, const settings& chosen)
         made.unfit = failure("reading the catalog", schema ? slot.error() : schema.error(), from);
         co_return made;
     }
+    if (!chosen.replicas.empty()) {
+        const auto refused = co_await from.refuse_replicas();
+        const auto sight = co_await from.look(chosen.replicas);
+        if (!refused || !sight) {
+            made.unfit = failure("asking how far replicas are", refused ? sight.error() : refused.error(), from);
+            co_return made;
+        }
+        made.may_see_replicas = refused->empty();
+        for (const auto each : sight->replayed) made.connected_replicas.push_back(each != 0);
+    }
     made.reached = true;
     made.schema = *schema;
     made.slot = *slot;

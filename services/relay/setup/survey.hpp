@@ -21,6 +21,9 @@ struct survey {
     std::string role;
     /// As the catalog has it; a hosted PostgreSQL may allow replication by other means.
     bool may_replicate = false;
+    /// May see how far replicas are, and which of those in the configuration are connected.
+    bool may_see_replicas = true;
+    std::vector<bool> connected_replicas;
     catalog schema;
     slot_facts slot;
 };

@@ -15,6 +15,7 @@
 using namespace shoal;
 using namespace shoal::relay;
 using namespace shoal::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -347,4 +348,46 @@ TEST_CASE("feed: each time it loses the slot is logged, whatever the reason was 
         world.until([&] { return count(world.logged(one), "the relay is not attached") == times; });
         world.until_active(one);
     }
+}
+
+TEST_CASE(
+    "feed: rules that a schema ceases to fit are followed no more, and what is cached is void once they fit again",
+    "[relay]")
+{
+    feed_world world;
+    const auto one = world.add(world.settings("shoal"));
+    world.until_active(one);
+    world.until_claimed();
+    const auto refused = [&] {
+        return world.at(one).now().as == role::disconnected && world.at(one).now().why.starts_with("rules[0]: ");
+    };
+    // Told with the next change.
+    world.database.sql("INSERT INTO item VALUES (1)");
+    world.until_claimed();
+    world.database.sql("ALTER TABLE item RENAME COLUMN id TO number");
+    const auto began = boot_clock::now();
+    world.database.sql("INSERT INTO item VALUES (2)");
+    world.until(refused);
+    CHECK(boot_clock::now() - began < 4s);
+    world.database.sql("ALTER TABLE item RENAME COLUMN number TO id");
+    world.until_active(one);
+    CHECK(world.metric(one, voided) == times(2));
+    // Nobody is told of this.
+    world.database.sql("ALTER TABLE item REPLICA IDENTITY NOTHING");
+    world.until(refused);
+    world.database.sql("ALTER TABLE item REPLICA IDENTITY DEFAULT");
+    world.until_active(one);
+    CHECK(world.metric(one, voided) == times(3));
+}
+
+TEST_CASE("feed: a replica that is not there keeps what was purged from being claimed, and is named", "[relay]")
+{
+    feed_world world;
+    const auto chosen = std::make_shared<settings>(*world.settings("shoal"));
+    chosen->replicas = {"replica1"};
+    const auto one = world.add(chosen);
+    const auto why = "it waits for replica replica1, which is not connected to the primary";
+    world.until([&] { return world.at(one).now().why == why; });
+    CHECK(world.at(one).now().as == role::disconnected);
+    CHECK(world.noted("claim").empty());
 }

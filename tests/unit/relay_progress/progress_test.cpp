@@ -194,6 +194,33 @@ TEST_CASE("progress: a token is noted with the write that makes its transaction 
     CHECK(of.bytes() == 0);
 }
 
+TEST_CASE("progress: what replicas lack is not seen, however long the primary shows it", "[relay]")
+{
+    progress of;
+    of.received(7, 100, {"a", ""});
+    of.received(8, 200, {"b", ""});
+    CHECK(write(of) == "ab");
+    CHECK_FALSE(of.unreplayed());
+    of.seen(seen("8:9:8"), 90);
+    CHECK(of.unreplayed() == lsn{100});
+    CHECK(of.next(plenty).empty());
+    CHECK_FALSE(of.caught_up(seen("8:9:8")));
+    of.seen(seen("9:9:"), 100);
+    CHECK(of.unreplayed() == lsn{200});
+    CHECK(write(of) == "a");
+    CHECK(of.done() == 100);
+    // Replayed, which it can't be before it is committed, and not seen: a replica alone does not make it visible.
+    progress other;
+    other.received(7, 100, {"a", ""});
+    other.seen(seen("7:8:7"), 100);
+    CHECK_FALSE(other.unreplayed());
+    CHECK(other.unseen());
+    of.seen(seen("9:9:"), 250);
+    CHECK_FALSE(of.unreplayed());
+    CHECK(write(of) == "b");
+    CHECK(of.done() == 200);
+}
+
 TEST_CASE("progress: what a snapshot saw once it has seen", "[relay]")
 {
     progress of;

@@ -137,7 +137,43 @@ def test_an_inspection_says_where_until_when_and_why_not() -> None:
     ]
 
 
-@pytest.mark.parametrize("command", ["cache", "cache stat", "cache purge", "cache inspect"])
+ENTRY = {"epoch": 7, "sequence": 41, "at_us": 1795384800123456, "by": "relay", "hard": 3, "soft": 0}
+
+
+def test_purges_are_a_table_of_numbers_times_and_who() -> None:
+    lines = cache.purge_table([ENTRY, ENTRY | {"sequence": 42, "by": "", "at_us": 0, "soft": 2}]).splitlines()
+    assert lines[0].split() == ["NUMBER", "TIME", "(UTC)", "BY", "HARD", "SOFT"]
+    assert lines[1].split() == ["41", "2026-11-22", "22:00:00.123", "relay", "3", "0"]
+    assert lines[2].split() == ["42", "-", "-", "3", "2"]
+    assert cache.purge_table([]) == "nothing was purged in this epoch"
+
+
+def test_what_follows_is_what_came_since_also_in_a_new_epoch() -> None:
+    def having(*purges: dict[str, object]) -> dict[str, object]:
+        return {"purges": list(purges)}
+
+    new, anew = ENTRY | {"sequence": 42}, ENTRY | {"epoch": 8, "sequence": 1}
+    assert cache.since(having(ENTRY), having(ENTRY, new)) == [new]
+    assert cache.since(having(ENTRY, new), having(anew)) == [anew]
+    assert cache.since(having(), having(ENTRY)) == [ENTRY]
+    assert cache.since(having(anew), having(anew)) == []
+
+
+def test_a_tag_was_purged_last_when_its_place_was() -> None:
+    found = {"epoch": 7, "sequence": 99, "tag": {"hard": ENTRY, "soft": {"sequence": 5}},
+             "all": {"hard": None, "soft": None}}
+    assert cache.last_purges("a\x1b", found).splitlines() == [
+        "a\\x1b as the log stands at number 99 of epoch 7:",
+        "  hard: number 41, 2026-11-22 22:00:00.123 UTC, by relay",
+        "  soft: number 5, which the log no longer has"]
+    found["all"] = {"hard": ENTRY, "soft": None}
+    found["tag"] = {"hard": None, "soft": None}
+    assert cache.last_purges("a", found).splitlines()[1:] == [
+        "  hard: not in this epoch", "  soft: not in this epoch",
+        "  everything: number 41, 2026-11-22 22:00:00.123 UTC, by relay"]
+
+
+@pytest.mark.parametrize("command", ["cache", "cache stat", "cache purge", "cache purges", "cache inspect"])
 def test_help_of_cache_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([*command.split(), "--help"], ROOT)
@@ -145,7 +181,8 @@ def test_help_of_cache_teaches(command: str, capsys: pytest.CaptureFixture[str])
     assert "examples:" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("line", ["cache", "cache purge", "cache inspect", "cache inspect /list"])
+@pytest.mark.parametrize("line", ["cache", "cache purge", "cache inspect", "cache inspect /list", "cache purges -n 0",
+                                  "cache purges -f --tag a"])
 def test_usage_errors_of_cache_end_with_2(line: str) -> None:
     try:
         code = main(line.split(), ROOT)
@@ -154,7 +191,8 @@ def test_usage_errors_of_cache_end_with_2(line: str) -> None:
     assert code == USAGE
 
 
-@pytest.mark.parametrize("command", ["cache stat", "cache purge --all", "cache inspect http://a/"])
+@pytest.mark.parametrize("command", ["cache stat", "cache purge --all", "cache purges",
+                                     "cache inspect http://a/"])
 def test_without_a_fleet_cache_says_how_to_start_one(command: str, tmp_path: Path,
                                                      capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command.split(), "--home", str(tmp_path / "none")], ROOT) == FAILED
