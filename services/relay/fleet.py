@@ -64,10 +64,9 @@ examples:
 """
 
 _AUDIT = """\
-The auditor compares what is kept with what it is made of, all of it again and again: each cache what is in its memory
-with the origin's answer, where a site has "audit" in its configuration; the active relay the views with their queries.
-What differs is looked at again a second later. SAMPLES were compared since the worker started; INCONSISTENT differed
-although nothing had purged it, and was purged or written anew at once; CONSISTENT is the rest; CHANGING are pages that
+Each cache compares what is in its memory with the origin's answers, all of it again and again, where a site has
+"audit" in its configuration. What differs is looked at again a second later. SAMPLES were compared since the worker started; INCONSISTENT differed
+although nothing had purged it, and was purged at once; CONSISTENT is the rest; CHANGING are pages that
 differ each time they are asked for, of which nothing can be said; FAILED could not be asked. SWEEP is how long it took
 to look at everything.
 
@@ -76,7 +75,7 @@ examples:
   scripts/fleet relay audit --json | jq '[.workers[].inconsistent] | add'
 """
 
-_AUDITS = {"cache": "/-/cache/audit", "relay": "/-/relay/audit"}
+_AUDITS = {"cache": "/-/cache/audit"}
 _AUDIT_HEADER = ("WORKER", "SAMPLES", "INCONSISTENT", "CONSISTENT", "CHANGING", "FAILED", "SWEEP", "LAST FOUND")
 _AUDIT_RIGHT = _AUDIT_HEADER[1:-1]
 _HEADER = ("WORKER", "ROLE", "RECEIVED", "CONFIRMED", "LAG", "BEHIND", "OPEN", "ROWS", "PURGES", "WAL")
