@@ -14,6 +14,23 @@ std::string_view take(std::string_view& from, char end)
     return taken;
 }
 
+/// Of preferences, whose weights a variant has in thousandths; a list of them ends with a comma.
+std::string with_weights(std::string_view value)
+{
+    constexpr std::string_view mark{";q="};
+    std::string made;
+    while (!value.empty()) {
+        const auto one = take(value, ',');
+        const auto at = one.find(mark);
+        if (!made.empty()) made.push_back(',');
+        made.append(one.substr(0, at));
+        if (at == std::string_view::npos) continue;
+        const auto thousandths = one.substr(at + mark.size());
+        made.append(";q=0.").append(3 - std::min<std::size_t>(thousandths.size(), 3), '0').append(thousandths);
+    }
+    return made;
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> request_fields(std::string_view vary, std::string_view variant)
@@ -24,9 +41,8 @@ std::vector<std::pair<std::string, std::string>> request_fields(std::string_view
         auto value = take(variant, '\n');
         if (!value.starts_with('\x01')) continue;
         value.remove_prefix(1);
-        // A list of preferences ends with a comma.
-        if (value.ends_with(',')) value.remove_suffix(1);
-        found.emplace_back(name, value);
+        const bool weighted = name == "accept-encoding" || name == "accept-language";
+        found.emplace_back(name, weighted ? with_weights(value) : std::string{value});
     }
     return found;
 }

@@ -29,7 +29,7 @@ TEST_CASE("request fields: what is asked for again is the same variant", "[cache
         {},
         {{"X-Device", ""}},
         {{"X-Device", "phone, small"}, {"Accept-Encoding", "gzip;q=0.5, BR"}},
-        {{"Accept-Language", "de, en;q=0.25"}, {"Accept-Encoding", ""}},
+        {{"Accept-Language", "de, en;q=0.25, fr;q=0.05"}, {"Accept-Encoding", ""}},
     };
     for (const auto& fields : requests) {
         const auto variant = protocol::variant_key(fields, vary);
