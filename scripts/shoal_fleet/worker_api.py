@@ -52,6 +52,17 @@ def get(path: Path, target: str, timeout: float = 2.0) -> tuple[int, bytes]:
         connection.close()
 
 
+def post(path: Path, target: str, timeout: float = 2.0) -> tuple[int, bytes]:
+    """As get()."""
+    connection = _Connection(path, timeout)
+    try:
+        connection.request("POST", target, headers={"Connection": "close", "Content-Length": "0"})
+        response = connection.getresponse()
+        return response.status, response.read(1 << 20)
+    finally:
+        connection.close()
+
+
 def of_each(names: Iterable[str], ask: Callable[[str], _Answer]) -> dict[str, _Answer]:
     """Asks for all at once: those that do not answer hold nobody up."""
     asked = list(names)

@@ -15,7 +15,7 @@ from shoal_fleet.errors import FleetError
 from shoal_fleet.fleet import Fleet
 from shoal_fleet.terminal import duration, table
 from shoal_fleet.tool import Tool
-from shoal_fleet.worker_api import get, of_each
+from shoal_fleet.worker_api import get, of_each, post
 
 _EXAMPLES = """\
 examples:
@@ -23,6 +23,7 @@ examples:
   scripts/fleet relay check             would each rule purge all that it should?
   scripts/fleet relay status            who follows the slot, and how far behind
   scripts/fleet relay audit             is what is kept what it should be?
+  scripts/fleet relay rebuild product   recompute all of a view, while it is served
 """
 _SETUP = """\
 Makes the publication, the slot and the replica identities that the rules in force need, as the account and the
@@ -57,6 +58,7 @@ ROLE is active (it follows the slot), standby (it takes over when the active one
 reason below. RECEIVED and CONFIRMED are positions in PostgreSQL's log; LAG is what the log has beyond CONFIRMED, in
 bytes and in time; OPEN transactions have been received and not confirmed; ROWS is how many changed rows they had,
 PURGES what became of them, since the worker started; WAL is what the slot keeps PostgreSQL from forgetting.
+Of each view: STATE is ready, filling (what is there is right, much may be missing) or failed, with the reason below.
 
 examples:
   scripts/fleet relay status
@@ -78,6 +80,16 @@ examples:
 _AUDITS = {"cache": "/-/cache/audit"}
 _AUDIT_HEADER = ("WORKER", "SAMPLES", "INCONSISTENT", "CONSISTENT", "CHANGING", "FAILED", "SWEEP", "LAST FOUND")
 _AUDIT_RIGHT = _AUDIT_HEADER[1:-1]
+_REBUILD = """\
+Has the relay that follows the slot recompute every entry of a view, those that its query returns and those that Redis
+has. The view is served meanwhile. Ends with 0 once the relay has begun; 'scripts/fleet relay status' shows the view.
+
+examples:
+  scripts/fleet relay rebuild product
+"""
+
+_VIEWS_HEADER = ("VIEW", "KIND", "STATE", "ENTRIES", "GENERATION")
+_VIEW_FIELDS = ("name", "kind", "state", "entries", "generation")
 _HEADER = ("WORKER", "ROLE", "RECEIVED", "CONFIRMED", "LAG", "BEHIND", "OPEN", "ROWS", "PURGES", "WAL")
 _COUNTS = ("open_transactions", "rows", "purges")
 _RIGHT = ("LAG", "BEHIND", "OPEN", "ROWS", "PURGES", "WAL")
@@ -86,7 +98,7 @@ _RIGHT = ("LAG", "BEHIND", "OPEN", "ROWS", "PURGES", "WAL")
 def register(subparsers: Any, context: Any) -> None:
     parser = context.add_parser(subparsers, "relay", "make a database ready, check rules, show how far purges are",
                                 epilog=_EXAMPLES)
-    nested = parser.add_subparsers(dest="relay_command", metavar="setup|check|status|audit", required=True)
+    nested = parser.add_subparsers(dest="relay_command", metavar="setup|check|status|audit|rebuild", required=True)
     setup = context.add_parser(nested, "setup", "make the publication, the slot and replica identities", epilog=_SETUP)
     setup.add_argument("--print", action="store_true", help="print the SQL, and do nothing")
     setup.set_defaults(run=run_setup)
@@ -96,6 +108,9 @@ def register(subparsers: Any, context: Any) -> None:
     status.set_defaults(run=run_status)
     audit = context.add_parser(nested, "audit", "print what the auditor has compared and found", epilog=_AUDIT)
     audit.set_defaults(run=run_audit)
+    rebuild = context.add_parser(nested, "rebuild", "recompute all of a view, while it is served", epilog=_REBUILD)
+    rebuild.add_argument("view", metavar="VIEW", help="its name in services.relay.views")
+    rebuild.set_defaults(run=run_rebuild)
 
 
 def run_setup(tool: Tool, args: argparse.Namespace) -> int:
@@ -205,6 +220,27 @@ def _last(one: Mapping[str, Any]) -> str:
     return f"{printable(str(found['what']))} at {at}"
 
 
+def run_rebuild(tool: Tool, args: argparse.Namespace) -> int:
+    fleet = tool.open()
+    fleet.need_running()
+    fleet.need_places("relay")
+    workers, _ = _seen(fleet)
+    active = next((name for name, one in workers.items() if one.get("role") == "active"), None)
+    if active is None:
+        raise FleetError("no relay has the slot", "'scripts/fleet relay status' says why")
+    names = [str(one.get("name")) for one in workers[active].get("views") or []]
+    if args.view not in names:
+        raise FleetError(f"there is no view {args.view}", f"the relay keeps {', '.join(names) or 'none'}")
+    try:
+        status, _ = post(fleet.layout.admin(active), f"/-/relay/rebuild/{args.view}")
+    except (OSError, http.client.HTTPException) as error:
+        raise FleetError(f"{active} can't be asked: {error}", "'scripts/fleet doctor' looks for the reason") from None
+    if status != 202:
+        raise FleetError(f"{args.view} is not ready, so all of it is made anyhow", "'scripts/fleet relay status'")
+    tool.terminal.say(f"{active} recomputes {args.view}")
+    return 0
+
+
 def _seen(fleet: Fleet) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """What the workers say, and why others say nothing."""
     answers = of_each(fleet.workers("relay"), lambda worker: _ask(fleet, worker))
@@ -226,9 +262,19 @@ def report(workers: Mapping[str, Mapping[str, Any]]) -> str:
     lines = [table(_HEADER, [_row(worker, one) for worker, one in workers.items()], _RIGHT)]
     sources = dict.fromkeys(_source(one) for one in workers.values())
     reasons = [f"{worker}: {printable(str(one['why']))}" for worker, one in workers.items() if one.get("why")]
-    for more in (list(filter(None, sources)), reasons):
+    for more in (list(filter(None, sources)), reasons, _views(workers)):
         lines += ["", *more] if more else []
     return "\n".join(lines)
+
+
+def _views(workers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Of the relay that keeps them."""
+    views = [one for worker in workers.values() for one in worker.get("views") or []]
+    if not views:
+        return []
+    rows = [[printable(str(one.get(field, "-"))) for field in _VIEW_FIELDS] for one in views]
+    return [table(_VIEWS_HEADER, rows, ("ENTRIES", "GENERATION")),
+            *(f"{printable(str(one['name']))}: {printable(str(one['why']))}" for one in views if one.get("why"))]
 
 
 def _row(worker: str, one: Mapping[str, Any]) -> list[str]:

@@ -34,7 +34,7 @@ def relayed(make_fleet: Make, dsn: str, rules: Sequence[Rule], origin: str) -> I
     fleet.destroy()
 
 
-def section(dsn: str, rules: Sequence[Rule], **more: str) -> dict[str, Any]:
+def section(dsn: str, rules: Sequence[Rule], **more: Any) -> dict[str, Any]:
     """Of a configuration's services."""
     return {"relay": {"postgres": dsn, "rules": rules, **more}}
 

@@ -12,6 +12,7 @@
 #include "common/metrics/metrics.hpp"
 #include "common/redis/client.hpp"
 #include "common/runtime/task_group.hpp"
+#include "services/relay/handlers/view_review.hpp"
 #include "services/relay/postgres/catalog.hpp"
 #include "services/relay/rules/review.hpp"
 
@@ -34,6 +35,7 @@ constexpr const char* too_much_kept = "the slot kept more of the database's log 
 feed::feed(const worker::context& from, std::shared_ptr<const settings> chosen)
     : on_{from},
       counts_{from.metrics, [this] { return now(); }},
+      view_counts_{from.metrics, [this] { return views(); }},
       chosen_{std::move(chosen)},
       database_{from.loop},
       reviewer_{from.loop},
@@ -60,6 +62,11 @@ standing feed::now() const
     return found;
 }
 
+std::vector<view_standing> feed::views() const
+{
+    return keeper_ ? keeper_->now() : std::vector<view_standing>{};
+}
+
 asio::awaitable<void> feed::run()
 {
     std::string last;
@@ -69,6 +76,7 @@ asio::awaitable<void> feed::run()
             continue;
         }
         by_ = chosen_;
+        view_rules_ = rules_of(by_->views);
         const auto claimed = standing_.current_at;
         // Without Redis nothing could be confirmed, and a connection that confirms nothing keeps PostgreSQL from
         // ending.
@@ -85,6 +93,7 @@ asio::awaitable<void> feed::run()
         standing_.as = role::disconnected;
         stream_.close();
         database_.close();
+        keeper_.reset();
         if (stopping_) break;
         if (away_) standing_.why = too_much_kept;
         if (standing_.why != last) on_.log.warning("the relay is not attached", {{"why", standing_.why}});
@@ -185,6 +194,18 @@ asio::awaitable<bool> feed::review_rules()
     const auto refused = co_await refused_rule(database_);
     if (!refused) co_return give_up("reading the database's catalog", refused.error(), database_.why());
     if (!refused->empty()) co_return give_up(*refused);
+    const bool known = co_await review_views();
+    co_return known;
+}
+
+/// A view that would miss changes is not kept; all others are.
+asio::awaitable<bool> feed::review_views()
+{
+    unfit_views_.assign(by_->views.size(), {});
+    if (view_rules_.all.empty()) co_return true;
+    const auto found = co_await read_catalog(database_, by_->publication, view_rules_.all);
+    if (!found) co_return give_up("reading the database's catalog", found.error(), database_.why());
+    unfit_views_ = unfit_views(by_->views, view_rules_, *found);
     co_return true;
 }
 
@@ -281,9 +302,15 @@ asio::awaitable<bool> feed::attach()
         counts_.voided.add();
         on_.log.warning("everything cached is void, as changes may have been missed", {{"source", source}});
     }
+    const auto views_noted = parse_lsn(before->views_position);
+    const bool views_go_on =
+        !new_slot_ && before->views_source == source && views_noted && slot_confirmed_ <= *views_noted;
     noted_ = slot_confirmed_;
     const auto attached = co_await log_.attach(source, format_lsn(noted_));
     if (!attached) co_return give_up("noting in Redis what is followed", attached.error(), {});
+    keeper_.emplace(on_, view_counts_, static_cast<view_host&>(*this), log_, by_, view_rules_);
+    const auto kept = co_await keeper_->attach(views_go_on, unfit_views_);
+    if (!kept) co_return give_up("noting in Redis which views there are", kept.error(), {});
     co_return true;
 }
 

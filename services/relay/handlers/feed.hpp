@@ -17,6 +17,9 @@
 #include "services/relay/handlers/retries.hpp"
 #include "services/relay/handlers/settings.hpp"
 #include "services/relay/handlers/standing.hpp"
+#include "services/relay/handlers/view_instruments.hpp"
+#include "services/relay/handlers/view_keeper.hpp"
+#include "services/relay/handlers/view_standing.hpp"
 #include "services/relay/postgres/database.hpp"
 #include "services/relay/postgres/replication.hpp"
 #include "services/relay/progress/progress.hpp"
@@ -24,10 +27,11 @@
 #include "services/relay/rules/collector.hpp"
 #include "services/relay/rules/tables.hpp"
 #include "services/relay/store/relay_log.hpp"
+#include "services/relay/views/marks.hpp"
 
 namespace shoal::relay {
 
-class feed {
+class feed : private view_host {
 public:
     feed(const worker::context& from, std::shared_ptr<const settings> chosen);
 
@@ -40,6 +44,10 @@ public:
     void keep_away(bool away);
 
     [[nodiscard]] standing now() const;
+    /// Of the configuration that is followed; none while no slot is.
+    [[nodiscard]] std::vector<view_standing> views() const;
+    /// All of a view anew, while it is served. False where it is not ready, or another process keeps it.
+    [[nodiscard]] bool rebuild(std::string_view view) { return keeper_ && keeper_->rebuild(view); }
 
 private:
     template <class T>
@@ -53,6 +61,7 @@ private:
     [[nodiscard]] task<bool> may_see_replicas();
     [[nodiscard]] task<bool> wait_for_replicas();
     [[nodiscard]] std::string late_replicas(const sight& by, lsn end) const;
+    [[nodiscard]] task<bool> review_views();
     [[nodiscard]] task<bool> prepare_slot();
     [[nodiscard]] task<bool> take_slot();
     [[nodiscard]] task<bool> note_slot();
@@ -78,9 +87,13 @@ private:
     [[nodiscard]] task<std::optional<sight>> sight_after(std::uint64_t number);
     [[nodiscard]] task<std::optional<std::uint64_t>> note(std::uint64_t claim);
     [[nodiscard]] task<bool> catch_up(const sight& with);
-    [[nodiscard]] task<void> wait_for_change(std::chrono::nanoseconds at_most);
-    void changed();
-    void end(std::string why);
+    [[nodiscard]] bool views_current(const sight& with) const noexcept;
+    [[nodiscard]] task<void> wait_for_change(std::chrono::nanoseconds at_most) override;
+    void changed() override;
+    void end(std::string why) override;
+    [[nodiscard]] bool over() const noexcept override { return over_; }
+    [[nodiscard]] progress& transactions() noexcept override { return progress_; }
+    [[nodiscard]] const sight* seen() const noexcept override { return sight_ ? &*sight_ : nullptr; }
     void interrupt(std::string why);
     [[nodiscard]] bool outdated() const noexcept { return stopping_ || away_ || by_ != chosen_; }
 
@@ -95,6 +108,7 @@ private:
 
     worker::context on_;
     instruments counts_;
+    view_instruments view_counts_;
     std::shared_ptr<const settings> chosen_;
     /// What this attempt goes by.
     std::shared_ptr<const settings> by_;
@@ -117,6 +131,16 @@ private:
     relations relations_;
     std::optional<tables> tables_;
     std::optional<collector> collector_;
+    /// The same for views, whose tags are marks.
+    view_rules view_rules_;
+    std::optional<tables> view_tables_;
+    std::optional<collector> view_collector_;
+    /// For each view why it can't be followed, or nothing.
+    std::vector<std::string> unfit_views_;
+    std::optional<view_keeper> keeper_;
+    /// What is claimed of views next, once all that could be seen then is in them; views may be late.
+    std::uint64_t views_claim_ = 0;
+    std::optional<sight> views_sight_;
     /// Of the transaction that is being received, as the stream names it, and what it emitted for its client.
     std::uint32_t xid_ = 0;
     std::string token_;

@@ -33,6 +33,7 @@ result<void> feed::take(const message& what)
     if (const auto* one = std::get_if<begin>(&what)) {
         collector_->clear();
         token_.clear();
+        view_collector_->clear();
         xid_ = one->xid;
     } else if (const auto* known = std::get_if<relation>(&what)) {
         return take(*known);
@@ -59,6 +60,8 @@ result<void> feed::take(relation what)
         review_wanted_ = true;
         review_pause_.cancel();
     }
+    for (const auto& misfit : view_tables_->bind(what))
+        on_.log.error("a view does not fit a table, all of it is void with each change", {{"why", misfit}});
     return relations_.remember(std::move(what));
 }
 
@@ -68,6 +71,7 @@ result<void> feed::take_change(const Change& what)
     const auto of = relations_.table_of(what);
     if (!of) return of.error();
     collector_->add(**of, what);
+    view_collector_->add(**of, what);
     return boost::system::in_place_value;
 }
 
@@ -77,6 +81,7 @@ result<void> feed::take(const truncate& what)
         const auto* const of = relations_.find(id);
         if (of == nullptr) return errc::database_malformed;
         collector_->truncate(*of);
+        view_collector_->truncate(*of);
     }
     return boost::system::in_place_value;
 }
@@ -95,7 +100,9 @@ result<void> feed::take(const commit& what)
     counts_.rows.add(found.rows);
     counts_.collapsed.add(found.collapsed);
     counts_.unknown.add(found.unknown);
-    progress_.received(xid_, what.end, {packed(found.hard), packed(found.soft), std::exchange(token_, {})});
+    auto changes = view_collector_->take();
+    progress_.received(xid_, what.end, {packed(found.hard), packed(found.soft), std::exchange(token_, {})},
+                       std::move(changes.hard));
     changed();
     return boost::system::in_place_value;
 }

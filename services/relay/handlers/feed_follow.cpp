@@ -33,6 +33,12 @@ constexpr auto write_interval = 2ms;
 constexpr std::chrono::nanoseconds first_look_pause = 200us;
 constexpr std::chrono::nanoseconds longest_look_pause = 10ms;
 
+/// Empty where a write that was sent said more.
+std::string said_since(lsn position, lsn said)
+{
+    return position < said ? std::string{} : format_lsn(position);
+}
+
 }  // namespace
 
 asio::awaitable<void> feed::follow()
@@ -41,18 +47,24 @@ asio::awaitable<void> feed::follow()
     relations_ = {};
     tables_.emplace(by_->all);
     collector_.emplace(*tables_);
+    view_tables_.emplace(view_rules_.all);
+    view_collector_.emplace(*view_tables_);
     over_ = false;
     push_wanted_ = false;
     review_wanted_ = false;
     unreplayed_.reset();
     purged_said_ = noted_;
     sight_.reset();
+    views_sight_.reset();
     begin_part("relay: read", read());
     begin_part("relay: publish", publish());
     begin_part("relay: look", look());
     begin_part("relay: beat", beat());
     begin_part("relay: review", review_on());
+    begin_part("relay: views", keeper_->run());
     while (parts_ > 0) co_await wait_for_change(1s);
+    view_collector_.reset();
+    view_tables_.reset();
     collector_.reset();
     tables_.reset();
 }
@@ -81,6 +93,7 @@ void feed::end(std::string why)
     database_.close();
     reviewer_.close();
     review_pause_.cancel();
+    if (keeper_) keeper_->close();
     changed();
 }
 
@@ -236,14 +249,21 @@ asio::awaitable<bool> feed::confirm()
 asio::awaitable<std::optional<std::uint64_t>> feed::note(std::uint64_t claim)
 {
     const auto done = progress_.done();
-    const auto purged = done < purged_said_ ? std::string{} : format_lsn(done);
-    const auto clock = co_await log_.beat(claim, format_lsn(done), purged);
+    const bool views_proven = views_sight_ && views_current(*views_sight_);
+    // A variable: GCC 12 frees such a temporary twice.
+    relay_log::pulse pulse{.claim = claim,
+                           .position = format_lsn(done),
+                           .purged = said_since(progress_.purged(), purged_said_),
+                           .viewed = said_since(progress_.viewed(), keeper_->said()),
+                           .views_claim = views_proven ? views_claim_ : 0};
+    const auto clock = co_await log_.beat(std::move(pulse));
     if (over_) co_return std::nullopt;
     if (!clock) {
         end_writing(clock.error());
         co_return std::nullopt;
     }
     noted_ = done;
+    if (views_proven) views_sight_.reset();
     const bool confirmed = co_await confirm();
     co_return confirmed ? std::optional<std::uint64_t>{*clock} : std::nullopt;
 }
@@ -279,6 +299,10 @@ asio::awaitable<void> feed::beat()
         // A look may be under way that began before the clock was read.
         const auto with = co_await sight_after(sights_ + 1);
         if (!with) break;
+        if (!views_sight_) {
+            views_claim_ = *time;
+            views_sight_ = with;
+        }
         const bool proven = co_await catch_up(*with);
         if (!proven) break;
         const auto claimed = co_await note(*time);
@@ -317,6 +341,11 @@ asio::awaitable<void> feed::review_on()
         if (!forgotten) co_return end("writing to Redis: " + forgotten.error().message());
         co_return end(*refused);
     }
+}
+
+bool feed::views_current(const sight& with) const noexcept
+{
+    return !by_->views.empty() && progress_.received() >= with.written && progress_.views_caught_up(with.seen);
 }
 
 }  // namespace shoal::relay

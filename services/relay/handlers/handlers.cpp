@@ -37,7 +37,9 @@ std::vector<http::route> handlers::start(const worker::context& from)
 
 std::vector<http::route> handlers::admin_routes()
 {
-    return {{http::verb::get, "/-/relay", "status", [this](http::request&) { return to_response(status()); }}};
+    return {{http::verb::get, "/-/relay", "status", [this](http::request&) { return to_response(status()); }},
+            {http::verb::post, "/-/relay/rebuild/{view}", "rebuild",
+             [this](http::request& asked) { return rebuild(asked.parameters[0]); }}};
 }
 
 boost::asio::awaitable<void> handlers::drain()
@@ -47,13 +49,34 @@ boost::asio::awaitable<void> handlers::drain()
     co_return;
 }
 
+http::response handlers::rebuild(std::string_view view)
+{
+    if (feed_->rebuild(view)) return http::response{202}.body("application/json", as_text(status()));
+    return http::problem(409, "this relay keeps no view of that name that is ready; ask the one that has the slot");
+}
+
+nlohmann::json handlers::views() const
+{
+    auto shown = nlohmann::json::array();
+    for (const auto& one : feed_->views()) {
+        shown.push_back({{"name", one.name},
+                         {"kind", views::name_of(one.now.is)},
+                         {"state", views::name_of(one.now.at)},
+                         {"generation", one.now.generation},
+                         {"entries", one.entries}});
+        if (!one.why.empty()) shown.back()["why"] = one.why;
+    }
+    return shown;
+}
+
 nlohmann::json handlers::status() const
 {
     auto shown = to_json(feed_->now(), boot_clock::now());
     shown.update({{"slot", chosen_->slot},
                   {"publication", chosen_->publication},
                   {"wal_bytes", watch_->retained()},
-                  {"wal_budget_bytes", chosen_->wal_budget}});
+                  {"wal_budget_bytes", chosen_->wal_budget},
+                  {"views", views()}});
     return shown;
 }
 

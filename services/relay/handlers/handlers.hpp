@@ -29,6 +29,8 @@ public:
 
 private:
     [[nodiscard]] nlohmann::json status() const;
+    [[nodiscard]] nlohmann::json views() const;
+    [[nodiscard]] http::response rebuild(std::string_view view);
 
     std::shared_ptr<const settings> chosen_;
     std::optional<feed> feed_;

@@ -49,6 +49,13 @@ std::vector<std::string> read_replicas(config::object& from)
     return read;
 }
 
+nlohmann::json shown_views(const view_definitions& all)
+{
+    auto shown = nlohmann::json::array();
+    for (const auto& one : all) shown.push_back(to_json(one));
+    return shown;
+}
+
 nlohmann::json shown_rules(const rules& all)
 {
     auto shown = nlohmann::json::array();
@@ -72,6 +79,7 @@ settings read_settings(config::object& section)
     read.replica_patience = std::chrono::duration_cast<std::chrono::milliseconds>(
         section.duration("replica_patience", patiences, read.replica_patience));
     read.all = read_rules(section);
+    read.views = read_views(section);
     return read;
 }
 
@@ -91,7 +99,8 @@ nlohmann::json to_json(const settings& from)
             {"wal_budget", config::format_size(static_cast<std::int64_t>(from.wal_budget))},
             {"replicas", from.replicas},
             {"replica_patience", config::format_duration(from.replica_patience)},
-            {"rules", shown_rules(from.all)}};
+            {"rules", shown_rules(from.all)},
+            {"views", shown_views(from.views)}};
 }
 
 }  // namespace shoal::relay

@@ -10,6 +10,7 @@
 
 #include "services/relay/postgres/connection.hpp"
 #include "services/relay/rules/rules.hpp"
+#include "services/relay/views/definition.hpp"
 
 namespace shoal::relay {
 
@@ -20,10 +21,11 @@ struct settings {
     /// Bytes of the database's log that the slot may keep.
     std::uint64_t wal_budget = 0;
     /// Standbys that origins read, by their application_name: nothing counts as visible that they have not replayed.
-    std::vector<std::string> replicas;
+    std::vector<std::string> replicas{};
     /// How long one may keep claims waiting before somebody is told.
     std::chrono::milliseconds replica_patience{10'000};
-    rules all;
+    rules all{};
+    view_definitions views{};
 };
 
 /// What is wrong is noted in the section.

@@ -28,11 +28,6 @@ constexpr const char* replication_options =
     "-c wal_sender_timeout=2s -c statement_timeout=0 -c datestyle=ISO -c timezone=UTC -c intervalstyle=postgres "
     "-c bytea_output=hex -c extra_float_digits=1";
 
-struct clear {
-    void operator()(pg_result* of) const noexcept { PQclear(of); }
-};
-using result_ptr = std::unique_ptr<pg_result, clear>;
-
 table to_table(const pg_result& from)
 {
     table rows(static_cast<std::size_t>(PQntuples(&from)));
@@ -40,6 +35,12 @@ table to_table(const pg_result& from)
         for (int column = 0; column < PQnfields(&from); ++column)
             rows[i].emplace_back(PQgetvalue(&from, static_cast<int>(i), column));
     return rows;
+}
+
+/// Of a bool an error has to be said to be one.
+result<bool> failed_row(boost::system::error_code by)
+{
+    return {boost::system::in_place_error, by};
 }
 
 /// libpq's messages end with a line feed, and may have several lines.
@@ -87,23 +88,14 @@ void connection::finish::operator()(pg_conn* of) const noexcept
     PQfinish(of);
 }
 
+void connection::clear_result::operator()(pg_result* of) const noexcept
+{
+    PQclear(of);
+}
+
 void connection::free_memory::operator()(char* of) const noexcept
 {
     PQfreemem(of);
-}
-
-connection::connection(asio::io_context& loop) : loop_{loop}, socket_{loop} {}
-
-connection::~connection()
-{
-    close();
-}
-
-void connection::close() noexcept
-{
-    // The descriptor is libpq's.
-    if (socket_.is_open()) socket_.release();
-    handle_.reset();
 }
 
 /// Ends the connection unless the operation ends before: also when both are found at the same turn of the loop, as
@@ -121,6 +113,23 @@ private:
     std::shared_ptr<bool> going_on_ = std::make_shared<bool>(true);
     asio::steady_timer timer_;
 };
+
+connection::connection(asio::io_context& loop) : loop_{loop}, socket_{loop} {}
+
+connection::~connection()
+{
+    close();
+}
+
+void connection::close() noexcept
+{
+    // The descriptor is libpq's.
+    if (socket_.is_open()) socket_.release();
+    handle_.reset();
+    rows_limit_.reset();
+    values_.clear();
+    row_.reset();
+}
 
 errc connection::lost(std::string_view why)
 {
@@ -220,15 +229,24 @@ awaitable<result<table>> connection::query(std::string sql, std::chrono::millise
     co_return answer;
 }
 
+/// Null after the last one.
+awaitable<result<connection::result_ptr>> connection::next_result()
+{
+    while (PQisBusy(handle_.get()) != 0) {
+        const bool ready = co_await wait(wait_type::wait_read);
+        if (!ready) co_return handle_ ? lost() : errc::database_lost;
+        if (PQconsumeInput(handle_.get()) == 0) co_return lost();
+    }
+    co_return result_ptr{PQgetResult(handle_.get())};
+}
+
 awaitable<result<table>> connection::read_results()
 {
     result<table> answer = table{};
     for (;;) {
-        while (PQisBusy(handle_.get()) != 0) {
-            if (!co_await wait(wait_type::wait_read)) co_return handle_ ? lost() : errc::database_lost;
-            if (PQconsumeInput(handle_.get()) == 0) co_return lost();
-        }
-        const result_ptr got{PQgetResult(handle_.get())};
+        auto next = co_await next_result();
+        if (!next) co_return next.error();
+        const auto& got = *next;
         if (!got) co_return answer;
         switch (PQresultStatus(got.get())) {
         case PGRES_COPY_BOTH: co_return answer;
@@ -238,6 +256,77 @@ awaitable<result<table>> connection::read_results()
         default: answer = refused(got.get());
         }
     }
+}
+
+awaitable<result<std::vector<connection::described_column>>> connection::describe(std::string sql,
+                                                                                  std::chrono::milliseconds patience)
+{
+    if (!handle_) co_return errc::database_lost;
+    forget_problem();
+    const limit within{*this, patience};
+    if (PQsendPrepare(handle_.get(), "", sql.c_str(), 0, nullptr) == 0) co_return lost();
+    bool flushed = co_await flush();
+    if (!flushed) co_return handle_ ? lost() : errc::database_lost;
+    const auto prepared = co_await read_results();
+    if (!prepared) co_return prepared.error();
+    if (PQsendDescribePrepared(handle_.get(), "") == 0) co_return lost();
+    flushed = co_await flush();
+    if (!flushed) co_return handle_ ? lost() : errc::database_lost;
+    result<std::vector<described_column>> answer = std::vector<described_column>{};
+    for (;;) {
+        auto next = co_await next_result();
+        if (!next) co_return next.error();
+        const auto* const got = next->get();
+        if (got == nullptr) co_return answer;
+        if (PQresultStatus(got) != PGRES_COMMAND_OK) {
+            answer = refused(got);
+            continue;
+        }
+        for (int i = 0; i < PQnfields(got); ++i) answer->push_back({PQfname(got, i), PQftype(got, i)});
+    }
+}
+
+awaitable<result<void>> connection::begin_rows(std::string sql, std::vector<std::string> parameters,
+                                               std::chrono::milliseconds patience)
+{
+    if (!handle_) co_return errc::database_lost;
+    forget_problem();
+    std::vector<const char*> texts;
+    for (const auto& one : parameters) texts.push_back(one.c_str());
+    if (PQsendQueryParams(handle_.get(), sql.c_str(), static_cast<int>(texts.size()), nullptr, texts.data(), nullptr,
+                          nullptr, 0) == 0)
+        co_return lost();
+    PQsetSingleRowMode(handle_.get());
+    rows_limit_ = std::make_unique<limit>(*this, patience);
+    const bool flushed = co_await flush();
+    if (!flushed) co_return handle_ ? lost() : errc::database_lost;
+    co_return boost::system::in_place_value;
+}
+
+awaitable<result<bool>> connection::next_row()
+{
+    if (!handle_) co_return failed_row(errc::database_lost);
+    result<bool> answer = false;
+    for (;;) {
+        auto next = co_await next_result();
+        if (!next) co_return failed_row(next.error());
+        row_ = *std::move(next);
+        values_.clear();
+        if (!row_) break;
+        const auto status = PQresultStatus(row_.get());
+        if (status == PGRES_SINGLE_TUPLE) {
+            for (int i = 0; i < PQnfields(row_.get()); ++i)
+                values_.push_back(
+                    PQgetisnull(row_.get(), 0, i) != 0
+                        ? std::nullopt
+                        : std::optional{std::string_view{PQgetvalue(row_.get(), 0, i),
+                                                         static_cast<std::size_t>(PQgetlength(row_.get(), 0, i))}});
+            co_return true;
+        }
+        if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) answer = failed_row(refused(row_.get()));
+    }
+    rows_limit_.reset();
+    co_return answer;
 }
 
 result<std::string_view> connection::receive_now()

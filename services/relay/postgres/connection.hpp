@@ -2,7 +2,9 @@
 // libpq's asynchronous calls as coroutines of the worker's loop (PostgreSQL's documentation, 34.4 and 34.10).
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +53,23 @@ public:
     /// `patience` is for the whole answer; after it the connection is lost.
     [[nodiscard]] boost::asio::awaitable<result<table>> query(std::string sql, std::chrono::milliseconds patience);
 
+    /// The columns of what a statement would return, and their types' oids; it is not run.
+    struct described_column {
+        std::string name;
+        std::uint32_t type = 0;
+    };
+    [[nodiscard]] boost::asio::awaitable<result<std::vector<described_column>>> describe(
+        std::string sql, std::chrono::milliseconds patience);
+
+    /// One statement with texts for $1 and so on, whose rows come one by one: next_row() is false after the last one,
+    /// or after an error. Nothing else may be asked before. `patience` is for all of them.
+    [[nodiscard]] boost::asio::awaitable<result<void>> begin_rows(std::string sql, std::vector<std::string> parameters,
+                                                                  std::chrono::milliseconds patience);
+    [[nodiscard]] boost::asio::awaitable<result<bool>> next_row();
+    /// Of the last row; nothing for NULL. Until the next next_row().
+    using row_values = std::vector<std::optional<std::string_view>>;
+    [[nodiscard]] const row_values& values() const noexcept { return values_; }
+
     /// The next message of the stream, valid until the next call.
     [[nodiscard]] boost::asio::awaitable<result<std::string_view>> receive();
     /// The next one that is there already; empty when there is none.
@@ -73,8 +92,13 @@ private:
         void operator()(char* of) const noexcept;
     };
 
+    struct clear_result {
+        void operator()(pg_result* of) const noexcept;
+    };
+    using result_ptr = std::unique_ptr<pg_result, clear_result>;
     class limit;
 
+    [[nodiscard]] boost::asio::awaitable<result<result_ptr>> next_result();
     [[nodiscard]] boost::asio::awaitable<bool> wait(wait_type ready);
     [[nodiscard]] boost::asio::awaitable<bool> poll();
     [[nodiscard]] boost::asio::awaitable<bool> flush();
@@ -87,6 +111,9 @@ private:
     boost::asio::posix::stream_descriptor socket_;
     std::unique_ptr<pg_conn, finish> handle_;
     std::unique_ptr<char, free_memory> message_;
+    std::unique_ptr<limit> rows_limit_;
+    result_ptr row_;
+    row_values values_;
     std::string why_;
     std::string state_;
 };

@@ -20,12 +20,15 @@ void append(std::vector<purge_set>& parts, std::string purge_set::*kind, std::st
 
 }  // namespace
 
-void progress::received(std::uint32_t xid, lsn end, purge_set tags)
+void progress::received(std::uint32_t xid, lsn end, purge_set tags, std::vector<std::string> marks)
 {
-    if (!tags.empty()) {
-        bytes_ += tags.size();
-        open_.push_back({.xid = xid, .before = received_, .end = end, .tags = std::move(tags)});
-    }
+    transaction made{.xid = xid, .before = received_, .end = end, .tags = std::move(tags), .marks = std::move(marks)};
+    made.done = made.tags.empty();
+    made.viewed = made.marks.empty();
+    made.bytes = made.tags.size();
+    for (const auto& one : made.marks) made.bytes += one.size() + sizeof(std::string);
+    bytes_ += made.bytes;
+    if (!made.done || !made.viewed) open_.push_back(std::move(made));
     passed(end);
 }
 
@@ -48,6 +51,7 @@ progress::batch progress::next(std::size_t most)
     batch made;
     std::size_t size = 0;
     for (auto& one : open_) {
+        if (one.done) continue;
         const bool first_is_needed = !one.written && one.tags.purges();
         if (!one.visible && !first_is_needed) continue;
         if (!made.empty() && size + one.tags.size() > most) break;
@@ -57,7 +61,7 @@ progress::batch progress::next(std::size_t most)
         made.sets.push_back(&one.tags);
         if (one.last && !one.tags.token.empty()) made.tokens.push_back({one.tags.token, one.end});
     }
-    made.done = end_of_prefix([](const transaction& one) { return one.in_batch && one.last; });
+    made.done = end_of_prefix([](const transaction& one) { return one.done || (one.in_batch && one.last); });
     return made;
 }
 
@@ -74,15 +78,33 @@ lsn progress::done() const noexcept
     return end_of_prefix([](const transaction&) { return false; });
 }
 
+lsn progress::purged() const noexcept
+{
+    return end_of_prefix([](const transaction& one) { return one.done; });
+}
+
+lsn progress::viewed() const noexcept
+{
+    return end_of_prefix([](const transaction& one) { return one.viewed; });
+}
+
 void progress::written()
 {
     for (auto& one : open_) {
         if (!std::exchange(one.in_batch, false)) continue;
         one.written = true;
         one.done = one.last;
-        if (one.done) bytes_ -= one.tags.size();
     }
-    std::erase_if(open_, [](const transaction& one) { return one.done; });
+    forget_done();
+}
+
+void progress::forget_done()
+{
+    std::erase_if(open_, [this](const transaction& one) {
+        const bool whole = one.done && one.viewed;
+        if (whole) bytes_ -= one.bytes;
+        return whole;
+    });
 }
 
 void progress::not_written()
@@ -90,9 +112,45 @@ void progress::not_written()
     for (auto& one : open_) one.in_batch = false;
 }
 
+progress::views_batch progress::next_views(const snapshot& by)
+{
+    views_batch made;
+    for (auto& one : open_) {
+        if (one.viewed || !by.sees(one.xid)) continue;
+        one.in_views_batch = true;
+        made.marks.push_back(&one.marks);
+    }
+    made.viewed = end_of_prefix([](const transaction& one) { return one.viewed || one.in_views_batch; });
+    return made;
+}
+
+void progress::views_written()
+{
+    for (auto& one : open_)
+        if (std::exchange(one.in_views_batch, false)) one.viewed = true;
+    forget_done();
+}
+
+void progress::views_not_written()
+{
+    for (auto& one : open_) one.in_views_batch = false;
+}
+
+bool progress::views_wanted() const noexcept
+{
+    return std::any_of(open_.begin(), open_.end(), [](const transaction& one) { return !one.viewed && one.visible; });
+}
+
+bool progress::views_caught_up(const snapshot& by) const noexcept
+{
+    return std::none_of(open_.begin(), open_.end(),
+                        [&by](const transaction& one) { return !one.viewed && by.sees(one.xid); });
+}
+
 bool progress::caught_up(const snapshot& by) const noexcept
 {
-    return std::none_of(open_.begin(), open_.end(), [&by](const transaction& one) { return by.sees(one.xid); });
+    return std::none_of(open_.begin(), open_.end(),
+                        [&by](const transaction& one) { return !one.done && by.sees(one.xid); });
 }
 
 std::optional<lsn> progress::unreplayed() const noexcept

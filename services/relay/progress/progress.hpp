@@ -35,8 +35,8 @@ public:
     /// `from`: everything before was done by who had the slot before.
     explicit progress(lsn from = 0) : received_{from} {}
 
-    /// A committed transaction, in the order of the log.
-    void received(std::uint32_t xid, lsn end, purge_set tags);
+    /// A committed transaction, in the order of the log. `marks`: what it changes of views (views/marks.hpp).
+    void received(std::uint32_t xid, lsn end, purge_set tags, std::vector<std::string> marks = {});
     /// There is nothing more up to there.
     void passed(lsn end);
     /// Taken after what it may see was received. Replicas that others read have `replayed` so far: what a snapshot sees
@@ -52,7 +52,7 @@ public:
             lsn end = 0;
         };
         std::vector<emitted_token> tokens;
-        /// What done() is at least, once it is written.
+        /// What purged() is at least, once it is written.
         lsn done = 0;
         [[nodiscard]] bool empty() const noexcept { return sets.empty(); }
     };
@@ -62,11 +62,30 @@ public:
     void written();
     void not_written();
 
+    /// What one round of views is about: all that `by` sees and whose views are not done. Lives until views_written()
+    /// or views_not_written().
+    struct views_batch {
+        std::vector<const std::vector<std::string>*> marks;
+        /// What viewed() is at least, once it is written.
+        lsn viewed = 0;
+    };
+    [[nodiscard]] views_batch next_views(const snapshot& by);
+    void views_written();
+    void views_not_written();
+    /// A transaction that others can see waits for its views.
+    [[nodiscard]] bool views_wanted() const noexcept;
+
     [[nodiscard]] lsn received() const noexcept { return received_; }
-    /// Everything before is done: what PostgreSQL may be told.
+    /// Everything before is purged.
+    [[nodiscard]] lsn purged() const noexcept;
+    /// Everything before is in the views.
+    [[nodiscard]] lsn viewed() const noexcept;
+    /// Everything before is purged, and in the views: what PostgreSQL may be told.
     [[nodiscard]] lsn done() const noexcept;
     /// Of what was received and may be seen, nothing is left to be written, as `by` tells it.
     [[nodiscard]] bool caught_up(const snapshot& by) const noexcept;
+    /// The same of views.
+    [[nodiscard]] bool views_caught_up(const snapshot& by) const noexcept;
     [[nodiscard]] bool unseen() const noexcept;
     /// The end of the first one that only replicas lack.
     [[nodiscard]] std::optional<lsn> unreplayed() const noexcept;
@@ -82,14 +101,19 @@ private:
         lsn end;
         purge_set tags;
         bool on_primary = false;
+        std::vector<std::string> marks;
+        std::size_t bytes = 0;
         bool visible = false;
         /// In the batch that is on its way, and as one that is the last.
         bool in_batch = false;
         bool last = false;
         bool written = false;
         bool done = false;
+        bool in_views_batch = false;
+        bool viewed = false;
     };
 
+    void forget_done();
     template <class Counts>
     [[nodiscard]] lsn end_of_prefix(Counts counts) const noexcept;
 

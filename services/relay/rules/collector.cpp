@@ -96,7 +96,7 @@ bool collector::add_tag(const rule& with, const bound_tag& tag, const change& of
     if (!known) return false;
     const auto outcome = tag.made_by->render(values_, tag_);
     if (outcome == tag_template::outcome::made && !to.contains(std::string_view{tag_})) to.insert(tag_);
-    return outcome != tag_template::outcome::too_long;
+    return outcome != tag_template::outcome::too_long || with.drops_long_tags;
 }
 
 collector::gathered& collector::begin(std::size_t place)

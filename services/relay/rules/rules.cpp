@@ -121,6 +121,11 @@ rules read_rules(config::object& section)
     return made;
 }
 
+std::string name_of(const rule& of, std::size_t place)
+{
+    return of.written_at.empty() ? fmt::format("rules[{}]", place) : of.written_at;
+}
+
 std::string default_table_tag(const table_name& table)
 {
     std::string made{"table:"};

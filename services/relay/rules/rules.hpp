@@ -37,6 +37,10 @@ struct rule {
     bool soft = false;
     /// The operator's word that the columns of `tags` never change: an old value that wasn't sent is the new one.
     bool ignores_old_values = false;
+    /// Where it is written, for people; empty for rules[N].
+    std::string written_at{};
+    /// A tag that is too long is none, instead of the table's: of a view, in which no key is that long.
+    bool drops_long_tags = false;
     /// A transaction in which more rows count for this rule purges only the table's tag.
     std::size_t most_rows = 1000;
 
@@ -48,6 +52,9 @@ using rules = std::vector<rule>;
 
 /// Reads "rules" of services.relay; what is wrong is noted in `section`, whose other fields are left to others.
 [[nodiscard]] rules read_rules(config::object& section);
+
+/// Where the rule at this place is written, for people.
+[[nodiscard]] std::string name_of(const rule& of, std::size_t place);
 
 /// table:SCHEMA.TABLE, encoded like the values of columns.
 [[nodiscard]] std::string default_table_tag(const table_name& table);

@@ -32,7 +32,7 @@ public:
     {
         std::vector<std::string> has;
         for (const auto& one : now_.columns) has.push_back(shown(one.name));
-        return fmt::format("rules[{}]: table {} has no column {}; it has {}", place, shown(of.table),
+        return fmt::format("{}: table {} has no column {}; it has {}", name_of(of, place), shown(of.table),
                            fmt::join(missing_, ", "), fmt::join(has, ", "));
     }
 

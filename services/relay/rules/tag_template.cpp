@@ -93,6 +93,20 @@ parsed<tag_template> tag_template::parse(std::string_view text)
     return parser{text}.parse();
 }
 
+tag_template tag_template::of_columns(std::string before, const std::vector<std::string>& columns)
+{
+    tag_template made;
+    made.text_ = before;
+    made.columns_ = columns;
+    for (std::size_t place = 0; place < columns.size(); ++place) {
+        made.pieces_.push_back({std::move(before), place});
+        made.text_ += (place > 0 ? ",{" : "{") + in_quotes(columns[place]) + '}';
+        before = ",";
+    }
+    made.pieces_.push_back({columns.empty() ? std::move(before) : std::string{}, columns.size()});
+    return made;
+}
+
 tag_template::outcome tag_template::render(std::span<const value> values, std::string& into) const
 {
     into.clear();

@@ -24,6 +24,8 @@ class tag_template {
 public:
     /// {name} is a column, as SQL writes it: {id}, {"Odd name"}. {{ and }} are braces.
     [[nodiscard]] static parsed<tag_template> parse(std::string_view text);
+    /// `before`, then the columns with commas between them: no tag of a cache, as that has no comma.
+    [[nodiscard]] static tag_template of_columns(std::string before, const std::vector<std::string>& columns);
 
     /// As it was written.
     [[nodiscard]] const std::string& text() const noexcept { return text_; }

@@ -1,8 +1,13 @@
+#include <algorithm>
 #include <cstdio>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "services/relay/postgres/replication.hpp"
+#include "services/relay/postgres/view_session.hpp"
 #include "services/relay/setup/operations.hpp"
 #include "services/relay/setup/preparation.hpp"
 
@@ -24,11 +29,70 @@ boost::asio::awaitable<std::optional<found>> refuse_stream(boost::asio::io_conte
     co_return made;
 }
 
+/// Whether the query of a view can be run by this role, and returns what the view needs.
+boost::asio::awaitable<std::optional<found>> refuse_query(view_session& by, view_definition of, std::string role)
+{
+    const auto shape = co_await by.shape(of);
+    auto failed = shape ? boost::system::error_code{} : shape.error();
+    std::vector<std::string> statements;
+    // Rights are looked at when a query is about to run; of one with parameters only the text can be.
+    if (shape) statements.push_back("EXPLAIN " + listed_sql(of));
+    for (std::size_t i = 0; !failed && i < statements.size(); ++i) {
+        const auto asked = co_await by.ask(statements[i]);
+        if (!asked) failed = asked.error();
+        for (bool more = !failed; more;) {
+            const auto next = co_await by.next();
+            if (!next) failed = next.error();
+            more = next && *next;
+        }
+    }
+    for (const auto& one : of.changed_by) {
+        if (failed || one.keys.empty()) continue;
+        const auto keys = co_await by.describe(one.keys);
+        if (!keys)
+            failed = keys.error();
+        else if (*keys != of.key.size())
+            co_return found{.where = "view " + of.name,
+                            .what = {severity::refuse, fmt::format("\"keys\" for {} returns {} columns, the view's key "
+                                                                   "has {}",
+                                                                   shown(one.table), *keys, of.key.size())}};
+    }
+    if (!failed) co_return std::nullopt;
+    found made{.where = "view " + of.name, .what = {severity::refuse, "the database refuses its query: " + by.why()}};
+    std::vector<std::string> tables;
+    for (const auto& one : of.changed_by) tables.push_back(in_quotes(one.table));
+    if (by.state() == "42501")
+        made.what.sql = fmt::format("GRANT SELECT ON {} TO {};", fmt::join(tables, ", "), in_quotes(role));
+    co_return made;
+}
+
+boost::asio::awaitable<std::vector<found>> refuse_queries(boost::asio::io_context& loop, settings chosen,
+                                                          std::string role)
+{
+    std::vector<found> all;
+    if (chosen.views.empty()) co_return all;
+    view_session session{loop};
+    auto to = chosen.database;
+    to.application = "shoal check";
+    const auto connected = co_await session.connect(to);
+    if (!connected) {
+        all.push_back({.what = {severity::refuse, "connecting for views: " + session.why()}});
+        co_return all;
+    }
+    for (const auto& one : chosen.views) {
+        auto refused = co_await refuse_query(session, one, role);
+        if (refused) all.push_back(*std::move(refused));
+    }
+    co_return all;
+}
+
 std::string verdict(const std::vector<found>& all, const settings& chosen, const survey& of)
 {
     if (!of.reached) return "Nothing could be checked.\n";
     if (is_sound(all))
-        return fmt::format("{} rules hold in database {}: publication {}, slot {}.\n", chosen.all.size(),
+        return fmt::format("{} rules{} hold in database {}: publication {}, slot {}.\n",
+                           std::ranges::count(chosen.all, std::string{}, &rule::written_at),
+                           chosen.views.empty() ? "" : fmt::format(" and {} views", chosen.views.size()),
                            printable(of.database), chosen.publication, chosen.slot);
     return fmt::format("While anything is refused, no relay follows database {}.\n", printable(of.database));
 }
@@ -73,6 +137,8 @@ boost::asio::awaitable<int> check(boost::asio::io_context& loop, settings chosen
     if (seen.reached) {
         auto refused = co_await refuse_stream(loop, chosen, seen);
         if (refused) all.insert(all.begin(), *std::move(refused));
+        auto queries = co_await refuse_queries(loop, chosen, seen.role);
+        for (auto& one : queries) all.push_back(std::move(one));
     }
     std::string said;
     if (json) {

@@ -34,7 +34,9 @@ std::vector<found> review_all(const rules& of, const std::vector<table_facts>& t
 {
     std::vector<found> all;
     for (std::size_t place = 0; place < std::min(of.size(), tables.size()); ++place)
-        for (auto& one : review(of[place], tables[place])) all.push_back({place, of[place].table, std::move(one)});
+        for (auto& one : review(of[place], tables[place]))
+            all.push_back({of[place].written_at.empty() ? std::optional{place} : std::nullopt, of[place].table,
+                           name_of(of[place], place), std::move(one)});
     return all;
 }
 
@@ -46,7 +48,9 @@ bool is_sound(const std::vector<found>& all)
 std::string to_text(const found& one)
 {
     std::string made = one.what.how == severity::refuse ? "refused: " : "warning: ";
-    if (one.rule) made += fmt::format("rules[{}], {}: ", *one.rule, printable(shown(one.table)));
+    const auto where = one.rule ? fmt::format("rules[{}]", *one.rule) : printable(one.where);
+    if (!where.empty() && !one.table.table.empty()) made += fmt::format("{}, {}: ", where, printable(shown(one.table)));
+    if (!where.empty() && one.table.table.empty()) made += where + ": ";
     made += printable(one.what.text) + '\n';
     made += printable_lines(one.what.sql, "    ");
     if (one.what.by_setup) made += "    'scripts/fleet relay setup' does that.\n";
@@ -56,12 +60,14 @@ std::string to_text(const found& one)
 nlohmann::json to_json(const std::vector<found>& all)
 {
     auto findings = nlohmann::json::array();
-    for (const auto& one : all)
+    for (const auto& one : all) {
         findings.push_back({{"rule", one.rule ? nlohmann::json(*one.rule) : nlohmann::json()},
-                            {"table", one.rule ? nlohmann::json(shown(one.table)) : nlohmann::json()},
+                            {"table", one.table.table.empty() ? nlohmann::json() : nlohmann::json(shown(one.table))},
                             {"severity", one.what.how == severity::refuse ? "refuse" : "warn"},
                             {"text", one.what.text},
                             {"sql", one.what.sql}});
+        if (!one.rule && !one.where.empty()) findings.back()["where"] = one.where;
+    }
     return {{"ok", is_sound(all)}, {"findings", std::move(findings)}};
 }
 

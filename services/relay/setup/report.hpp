@@ -14,9 +14,11 @@
 namespace shoal::relay {
 
 struct found {
-    /// Absent where the finding is about the database.
+    /// Absent where the finding is about the database, or about a view's query.
     std::optional<std::size_t> rule{};
     table_name table{};
+    /// What it is about, for people: "rules[3]", "view product"; empty for the database.
+    std::string where{};
     finding what;
 };
 

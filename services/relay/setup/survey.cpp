@@ -1,9 +1,12 @@
 #include "services/relay/setup/survey.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "common/worker/settings.hpp"
 #include "services/relay/handlers/handlers.hpp"
+#include "services/relay/views/marks.hpp"
 
 namespace shoal::relay {
 
@@ -11,7 +14,10 @@ settings read_configuration(const std::string& file)
 {
     handlers relay;
     worker::read_settings(file, relay).apply_service();
-    return relay.chosen();
+    auto chosen = relay.chosen();
+    // A table that changes a view has to fit as one that purges does.
+    for (auto& one : rules_of(chosen.views).all) chosen.all.push_back(std::move(one));
+    return chosen;
 }
 
 std::string failure(std::string_view what, boost::system::error_code error, const database& from)

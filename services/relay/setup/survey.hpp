@@ -28,7 +28,8 @@ struct survey {
     slot_facts slot;
 };
 
-/// Throws config::error with what is wrong with the file.
+/// The tables that change views are among the rules, as they have to fit as these do. Throws config::error with what is
+/// wrong with the file.
 [[nodiscard]] settings read_configuration(const std::string& file);
 
 /// Connects as the relay does, but for replication.

@@ -9,4 +9,6 @@
 local epoch = current_head(tonumber(ARGV[1]))
 redis.call('HSET', KEYS[5], 'source', ARGV[2], 'position', ARGV[3], 'purged', ARGV[3], 'epoch',
            string.format('%.0f', epoch))
+-- Said again once the views are known to be of this source.
+redis.call('HDEL', KEYS[5], 'viewed')
 return {epoch}

@@ -9,6 +9,7 @@
 #include "common/purge_log/keys.hpp"
 #include "common/redis/client.hpp"
 #include "relay_store_embedded.hpp"
+#include "services/relay/store/fenced_script.hpp"
 #include "shoal_purge_log_embedded.hpp"
 
 namespace shoal::relay {
@@ -24,24 +25,6 @@ const redis::script& own_script()
     static const std::string text = std::string{embedded::epoch_lua}.append(embedded::own_lua);
     static const redis::script code{"relay_own", text};
     return code;
-}
-
-template <const std::string_view&... Sources>
-const redis::script& fenced_script(std::string_view name)
-{
-    static const std::string text = [] {
-        std::string whole{embedded::epoch_lua};
-        for (const auto part : {embedded::fence_lua, Sources...}) whole.append(part);
-        return whole;
-    }();
-    static const redis::script code{name, text};
-    return code;
-}
-
-const std::int64_t* number_at(const redis::value& from, std::size_t at) noexcept
-{
-    const auto* const array = from.array();
-    return array != nullptr && array->size() > at ? (*array)[at].integer() : nullptr;
 }
 
 }  // namespace
@@ -74,9 +57,13 @@ relay_log::reply<relay_log::ownership> relay_log::own()
     const auto* const array = answer.value().array();
     const auto* const source = array->size() > 3 ? (*array)[2].text() : nullptr;
     const auto* const position = array->size() > 3 ? (*array)[3].text() : nullptr;
-    if (fence == nullptr || source == nullptr || position == nullptr) co_return errc::redis_unexpected_reply;
+    const auto* const views_source = array->size() > 5 ? (*array)[4].text() : nullptr;
+    const auto* const views_position = array->size() > 5 ? (*array)[5].text() : nullptr;
+    if (fence == nullptr || source == nullptr || position == nullptr || views_source == nullptr ||
+        views_position == nullptr)
+        co_return errc::redis_unexpected_reply;
     fence_ = std::to_string(*fence);
-    co_return ownership{*source, *position};
+    co_return ownership{*source, *position, *views_source, *views_position};
 }
 
 relay_log::reply<void> relay_log::attach(std::string_view source, std::string_view position)
@@ -106,11 +93,13 @@ relay_log::reply<void> relay_log::purge(std::string_view hard, std::string_view 
     co_return boost::system::in_place_value;
 }
 
-relay_log::reply<std::uint64_t> relay_log::beat(std::uint64_t claim, std::string_view position, std::string_view purged)
+relay_log::reply<std::uint64_t> relay_log::beat(pulse what)
 {
     const auto known = std::to_string(epoch_);
-    const auto time = std::to_string(claim);
-    const std::array<std::string_view, 5> arguments{known, time, position, purged, fence_};
+    const auto time = std::to_string(what.claim);
+    const auto views_time = std::to_string(what.views_claim);
+    const std::array<std::string_view, 7> arguments{known,       time,       what.position, what.purged,
+                                                    what.viewed, views_time, fence_};
     const auto answer = co_await run(fenced_script<embedded::beat_lua>("relay_beat"), arguments);
     if (answer.has_error()) co_return answer.error();
     const auto* const now = number_at(answer.value(), 1);

@@ -76,6 +76,7 @@ public:
     std::int64_t entries();
     /// What a relay has logged, from warnings on.
     [[nodiscard]] std::string logged(std::size_t which) const;
+    redis::value ask(const std::vector<std::string_view>& command);
     [[nodiscard]] std::string metric(std::size_t which, const std::string& name) const;
 
     postgres_server database;
@@ -109,7 +110,6 @@ private:
         into.emplace(co_await std::move(task));
     }
     void turn();
-    redis::value ask(const std::vector<std::string_view>& command);
 
     std::vector<std::unique_ptr<member>> relays_;
 };

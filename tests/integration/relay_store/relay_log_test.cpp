@@ -39,13 +39,13 @@ TEST_CASE("relay log: what the relay before was attached to, and how far, is tol
     relay_world world{2};
     (void)world.own(0);
     REQUIRE(world.await(world.at(0).attach("7/1/shop/shoal", "0/10")).has_value());
-    REQUIRE(world.await(world.at(0).beat(0, "0/20", "")).has_value());
+    REQUIRE(world.await(world.at(0).beat({.claim = 0, .position = "0/20", .purged = ""})).has_value());
     const auto before = world.own(1);
     CHECK(before.source == "7/1/shop/shoal");
     CHECK(before.position == "0/20");
     REQUIRE(world.await(world.at(1).attach(before.source, before.position)).has_value());
     // A beat without a position is about time alone.
-    REQUIRE(world.await(world.at(1).beat(0, "", "")).has_value());
+    REQUIRE(world.await(world.at(1).beat({.claim = 0, .position = "", .purged = ""})).has_value());
     CHECK(world.noted("position") == "0/20");
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("relay log: a relay that lost its slot writes nothing, and takes nothi
     REQUIRE(world.await(world.at(0).purge(one_bucket, "", {})).has_value());
     (void)world.own(1);
     REQUIRE(world.await(world.at(1).attach("second", "0/20")).has_value());
-    REQUIRE(world.await(world.at(1).beat(5, "0/30", "")).has_value());
+    REQUIRE(world.await(world.at(1).beat({.claim = 5, .position = "0/30", .purged = ""})).has_value());
 
     CHECK(world.is_fenced(0));
     CHECK(world.entries() == 1);
@@ -115,7 +115,7 @@ TEST_CASE("relay log: up to where everything is purged is noted with the write t
     CHECK(world.noted("position") == "0/10");
     REQUIRE(world.await(world.at(0).purge(one_bucket, "", {})).has_value());
     CHECK(world.noted("purged") == "0/20");
-    REQUIRE(world.await(world.at(0).beat(0, "0/18", "0/30")).has_value());
+    REQUIRE(world.await(world.at(0).beat({.claim = 0, .position = "0/18", .purged = "0/30"})).has_value());
     CHECK(world.noted("purged") == "0/30");
     CHECK(world.noted("position") == "0/18");
     // Of another database's log.
@@ -142,10 +142,10 @@ TEST_CASE("relay log: a beat tells Redis' time, and a claim is noted as it was g
     relay_world world{1};
     (void)world.own(0);
     REQUIRE(world.await(world.at(0).attach("source", "0/1")).has_value());
-    const auto first = world.await(world.at(0).beat(0, "0/1", ""));
+    const auto first = world.await(world.at(0).beat({.claim = 0, .position = "0/1", .purged = ""}));
     REQUIRE(first.has_value());
     CHECK(world.noted("claim").empty());
-    const auto second = world.await(world.at(0).beat(*first, "0/1", ""));
+    const auto second = world.await(world.at(0).beat({.claim = *first, .position = "0/1", .purged = ""}));
     REQUIRE(second.has_value());
     CHECK(*second > *first);
     CHECK(world.noted("claim") == std::to_string(*first));
@@ -180,13 +180,13 @@ TEST_CASE("relay log: with the log alone gone it is another epoch, and what was 
     REQUIRE(world.await(world.at(0).purge(one_bucket, "", {})).has_value());
     CHECK(world.at(0).epoch() > epoch);
     // A position under the new one would pass for what this server has.
-    CHECK(world.await(world.at(0).beat(1, "0/20", "0/20")).has_error());
+    CHECK(world.await(world.at(0).beat({.claim = 1, .position = "0/20", .purged = "0/20"})).has_error());
     CHECK(world.at(0).fenced());
     CHECK(world.noted("position") == "0/10");
     CHECK(world.noted("claim").empty());
     CHECK(world.own(0).source.empty());
     REQUIRE(world.await(world.at(0).attach("source", "0/10")).has_value());
-    REQUIRE(world.await(world.at(0).beat(1, "0/20", "0/20")).has_value());
+    REQUIRE(world.await(world.at(0).beat({.claim = 1, .position = "0/20", .purged = "0/20"})).has_value());
     CHECK_FALSE(world.at(0).fenced());
     CHECK(world.own(0).position == "0/20");
 }

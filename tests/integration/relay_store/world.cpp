@@ -70,7 +70,7 @@ bool relay_world::is_fenced(std::size_t which)
     };
     const bool attach = refused(await(at(which).attach("zombie", "0/1")));
     const bool purge = refused(await(at(which).purge(std::string(4, 0), "", {"0/1", {{"token", "0/1"}}})));
-    const bool beat = refused(await(at(which).beat(1, "0/1", "")));
+    const bool beat = refused(await(at(which).beat({.claim = 1, .position = "0/1", .purged = ""})));
     CHECK(purge == beat);
     CHECK(purge == attach);
     return purge && beat && attach;

@@ -47,6 +47,7 @@ public:
     bool is_fenced(std::size_t which);
     /// Of the relay, as Redis has it.
     std::string noted(const std::string& field);
+    redis::value ask(const std::vector<std::string_view>& command);
     /// Of a key; empty without it.
     std::string value_of(const std::string& key);
     /// In the log.
@@ -63,7 +64,6 @@ private:
         std::unique_ptr<relay::relay_log> log;
     };
 
-    redis::value ask(const std::vector<std::string_view>& command);
     template <class T>
     static boost::asio::awaitable<void> keep(boost::asio::awaitable<T> task, std::optional<T>& into)
     {

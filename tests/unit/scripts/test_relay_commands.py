@@ -114,6 +114,40 @@ def test_status_for_people_is_aligned_and_says_why() -> None:
     ]
 
 
+VIEWS = [{"name": "product", "kind": "document", "state": "ready", "entries": 1200, "generation": 17},
+         {"name": "prices", "kind": "sorted_set", "state": "failed", "entries": 0, "generation": 18,
+          "why": "no column \x1b[2J"}]
+
+
+def test_status_has_a_table_of_views_and_why_one_is_not_kept() -> None:
+    assert relay.report({"relay-1": {**ACTIVE, "views": VIEWS}, "relay-2": {**GONE, "views": []}}).splitlines()[8:] == [
+        "VIEW     KIND        STATE   ENTRIES  GENERATION",
+        "product  document    ready      1200          17",
+        "prices   sorted_set  failed        0          18",
+        "prices: no column \\x1b[2J",
+    ]
+
+
+def test_rebuild_asks_the_relay_that_keeps_the_view(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def post(path: Path, target: str) -> tuple[int, bytes]:
+        asked.append(f"{path.name} {target}")
+        return (202 if target.endswith("product") else 409), b"{}"
+    monkeypatch.setattr(relay, "post", post)
+    answering(monkeypatch, {"relay-1": (200, json.dumps(GONE).encode()),
+                            "relay-2": (200, json.dumps({**ACTIVE, "views": VIEWS}).encode())})
+    assert relay.run_rebuild(running, SimpleNamespace(view="product")) == 0
+    assert len(asked) == 1 and asked[0].endswith("/-/relay/rebuild/product") and "relay-2" in asked[0]
+    with pytest.raises(FleetError, match="not ready"):
+        relay.run_rebuild(running, SimpleNamespace(view="prices"))
+    with pytest.raises(FleetError, match="no view other"):
+        relay.run_rebuild(running, SimpleNamespace(view="other"))
+    answering(monkeypatch, {"relay-1": (200, json.dumps(GONE).encode())})
+    with pytest.raises(FleetError, match="no relay has the slot"):
+        relay.run_rebuild(running, SimpleNamespace(view="product"))
+
+
 @pytest.mark.parametrize(("samples", "inconsistent", "told"), [
     (0, 0, "-"), (9, 0, ">90%"), (999, 0, ">99.9%"), (99_999, 0, ">99.999%"), (1000, 1, "99.9%"), (1000, 20, "98%"),
     (3, 1, "66%"), (5, 5, "0%"),
@@ -137,7 +171,8 @@ def test_an_audit_is_summed_over_all_that_compare() -> None:
     assert '"audit": {"per_second": 5}' in relay.audited({"cache-1": {"wanted": False}})
 
 
-@pytest.mark.parametrize("command", ["relay", "relay setup", "relay check", "relay status", "relay audit"])
+@pytest.mark.parametrize("command", ["relay", "relay setup", "relay check", "relay status", "relay audit",
+                                     "relay rebuild"])
 def test_help_of_relay_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([*command.split(), "--help"], ROOT)

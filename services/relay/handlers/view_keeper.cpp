@@ -1,0 +1,359 @@
+// The rounds; what they recompute is in view_recompute.cpp, where keys are listed for a fill in view_fill.cpp.
+
+#include "services/relay/handlers/view_keeper.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/log/log.hpp"
+#include "common/metrics/metrics.hpp"
+#include "common/redis/client.hpp"
+#include "services/relay/handlers/view_review.hpp"
+#include "services/relay/postgres/catalog.hpp"
+
+namespace shoal::relay {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto idle_pause = 100ms;
+constexpr auto sweep_pause = 5ms;
+/// After a query was refused, and where there is no session.
+constexpr auto retry_pause = 2s;
+constexpr auto count_interval = 1s;
+constexpr auto review_interval = 5s;
+/// What the snapshot sees comes by the stream within this, or the round goes on without it.
+constexpr auto stream_patience = 300ms;
+
+std::uint64_t fresh_generation(std::uint64_t last)
+{
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto time = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+    return std::max(static_cast<std::uint64_t>(time), last + 1);
+}
+
+}  // namespace
+
+view_keeper::view_keeper(const worker::context& on, view_instruments& counts, view_host& host, relay_log& log,
+                         std::shared_ptr<const settings> by, const view_rules& with)
+    : on_{on},
+      counts_{counts},
+      host_{host},
+      log_{log},
+      by_{std::move(by)},
+      rules_{with},
+      session_{on.loop},
+      lister_{on.loop}
+{
+    for (const auto& one : by_->views) views_.push_back({.of = &one, .digest = view_digest(one)});
+}
+
+void view_keeper::close() noexcept
+{
+    session_.close();
+    lister_.close();
+}
+
+boost::asio::awaitable<result<void>> view_keeper::attach(bool goes_on, const std::vector<std::string>& unfit)
+{
+    auto known = co_await log_.views();
+    if (!known) co_return known.error();
+    for (std::size_t i = 0; i < views_.size(); ++i) {
+        auto& one = views_[i];
+        auto& before = (*known)[one.of->name];
+        one.now = before.now.value_or(views::directory_entry{});
+        one.now.generation = std::max(one.now.generation, before.generation);
+        const bool same = goes_on && before.now && before.now->is == one.of->is && before.digest == one.digest &&
+                          before.now->at != views::state::failed && before.now->generation == one.now.generation;
+        one.now.is = one.of->is;
+        if (!unfit[i].empty()) {
+            void_view(one, views::state::failed, unfit[i]);
+            one.retry_at = boot_time::max();
+        } else if (same) {
+            one.announced = before.now->epoch != log_.epoch();
+            one.now.epoch = log_.epoch();
+            one.wants_fill = one.now.at == views::state::filling;
+        } else {
+            void_view(one, views::state::filling, {});
+        }
+        if (!before.now) one.replaced = 0;
+    }
+    for (const auto& [name, before] : *known) {
+        const auto is_it = [&name = name](const kept& one) { return one.of->name == name; };
+        if (before.now && std::none_of(views_.begin(), views_.end(), is_it))
+            writing_.removed(name, before.now->generation);
+    }
+    announce();
+    if (!writing_.empty()) {
+        const auto written = co_await log_.write(writing_, {});
+        if (!written) co_return written.error();
+    }
+    writing_.clear();
+    co_return boost::system::in_place_value;
+}
+
+/// A new generation, so that what the old one had is gone at once.
+void view_keeper::void_view(kept& which, views::state to, std::string why)
+{
+    if (which.replaced == 0) which.replaced = which.now.generation;
+    which.now = {which.of->is, fresh_generation(which.now.generation), to, log_.epoch()};
+    which.announced = true;
+    which.wants_fill = to == views::state::filling;
+    which.fresh = true;
+    which.why = std::move(why);
+    if (fill_ && &views_[fill_->view] == &which) end_fill();
+    if (to == views::state::filling) counts_.voided.add();
+}
+
+void view_keeper::announce()
+{
+    for (auto& one : views_)
+        if (std::exchange(one.announced, false))
+            writing_.directory(one.of->name, one.now, std::exchange(one.replaced, 0), one.digest);
+}
+
+void view_keeper::fail(std::size_t view, std::string why)
+{
+    auto& one = views_[view];
+    counts_.failures.add();
+    if (one.why != why) on_.log.error("a view can't be kept", {{"view", one.of->name}, {"why", why}});
+    one.shape.reset();
+    one.retry_at = boot_clock::now() + retry_pause;
+    if (one.now.at == views::state::failed && !one.announced)
+        one.why = std::move(why);
+    else
+        void_view(one, views::state::failed, std::move(why));
+}
+
+/// Whether the session goes on, without this view.
+bool view_keeper::refused(std::size_t view, boost::system::error_code error, const view_session& by)
+{
+    if (error != errc::database_refused) return false;
+    fail(view, by.why());
+    return true;
+}
+
+bool view_keeper::rebuild(std::string_view view)
+{
+    const auto found = std::ranges::find_if(views_, [&](const kept& one) { return one.of->name == view; });
+    if (found == views_.end() || found->now.at != views::state::ready) return false;
+    found->wants_fill = true;
+    host_.changed();
+    return true;
+}
+
+std::vector<view_standing> view_keeper::now() const
+{
+    std::vector<view_standing> found;
+    for (const auto& one : views_) found.push_back({one.of->name, one.now, one.why, one.entries});
+    return found;
+}
+
+bool view_keeper::wanted() const noexcept
+{
+    const auto now = boot_clock::now();
+    return fill_ || host_.transactions().views_wanted() || std::ranges::any_of(views_, [now](const kept& one) {
+               return one.announced || one.wants_fill || (one.now.at == views::state::failed && one.retry_at <= now);
+           });
+}
+
+boost::asio::awaitable<void> view_keeper::run()
+{
+    while (!host_.over()) {
+        const bool any = wanted();
+        if (any) co_await round();
+        if (host_.over()) break;
+        if (!any) co_await idle();
+        // Not at once again; others are served meanwhile.
+        if (std::exchange(failed_, false)) co_await host_.wait_for_change(idle_pause);
+    }
+}
+
+boost::asio::awaitable<void> view_keeper::idle()
+{
+    if (sweeps_) {
+        const auto more = co_await log_.sweep();
+        if (!more) co_return host_.end("writing to Redis: " + more.error().message());
+        sweeps_ = *more;
+    } else if (counted_at_ + count_interval < boot_clock::now()) {
+        counted_at_ = boot_clock::now();
+        co_await count();
+    }
+    if (!host_.over() && reviewed_at_ + review_interval < boot_clock::now()) {
+        reviewed_at_ = boot_clock::now();
+        co_await review_unfit();
+    }
+    if (!host_.over()) co_await host_.wait_for_change(sweeps_ ? std::chrono::nanoseconds{sweep_pause} : idle_pause);
+}
+
+boost::asio::awaitable<void> view_keeper::count()
+{
+    for (auto& one : views_) {
+        const auto index = views::index_key(one.of->name, one.now.generation);
+        const std::array<std::string_view, 2> command{"SCARD", index};
+        const auto answer = co_await on_.state.command(command);
+        if (answer.has_value() && answer.value().integer() != nullptr)
+            one.entries = static_cast<std::uint64_t>(*answer.value().integer());
+    }
+}
+
+/// What somebody has mended since.
+boost::asio::awaitable<void> view_keeper::review_unfit()
+{
+    const auto is_unfit = [](const kept& one) { return one.retry_at == boot_time::max(); };
+    if (std::ranges::none_of(views_, is_unfit)) co_return;
+    database base{on_.loop};
+    const auto connected = co_await base.connect(by_->database);
+    if (!connected || host_.over()) co_return;
+    const auto found = co_await read_catalog(base, by_->publication, rules_.all);
+    if (!found || host_.over()) co_return;
+    const auto unfit = unfit_views(by_->views, rules_, *found);
+    for (std::size_t i = 0; i < views_.size(); ++i) {
+        if (!is_unfit(views_[i])) continue;
+        views_[i].why = unfit[i];
+        if (unfit[i].empty()) views_[i].retry_at = boot_clock::now();
+    }
+}
+
+/// Without a session no view is kept, and all are said to be unavailable: purges go on.
+boost::asio::awaitable<bool> view_keeper::open()
+{
+    if (session_.open()) co_return true;
+    const auto now = boot_clock::now();
+    if (std::ranges::all_of(views_, [now](const kept& one) { return one.retry_at > now; })) co_return false;
+    auto to = by_->database;
+    to.application = "shoal " + on_.worker_name + " views";
+    const auto connected = co_await session_.connect(to);
+    if (connected) co_return true;
+    const auto why = fmt::format("connecting to the database: {}",
+                                 session_.why().empty() ? connected.error().message() : session_.why());
+    session_.close();
+    for (std::size_t i = 0; i < views_.size(); ++i)
+        if (views_[i].retry_at != boot_time::max()) fail(i, why);
+    co_return false;
+}
+
+/// False when the session is gone.
+boost::asio::awaitable<bool> view_keeper::look_at_queries()
+{
+    for (std::size_t i = 0; i < views_.size(); ++i) {
+        auto& one = views_[i];
+        if (one.shape || one.retry_at > boot_clock::now()) continue;
+        auto shape = co_await session_.shape(*one.of);
+        if (!shape) {
+            if (!refused(i, shape.error(), session_)) co_return false;
+            continue;
+        }
+        one.shape = *std::move(shape);
+        if (one.now.at == views::state::failed) void_view(one, views::state::filling, {});
+    }
+    co_return true;
+}
+
+/// So that a snapshot's transactions are known, each of them whole, before its entries are written.
+boost::asio::awaitable<void> view_keeper::await_stream(const sight& with)
+{
+    const auto until = boot_clock::now() + stream_patience;
+    while (!host_.over() && host_.transactions().received() < with.flushed && boot_clock::now() < until)
+        co_await host_.wait_for_change(10ms);
+}
+
+boost::asio::awaitable<void> view_keeper::round()
+{
+    std::vector<std::string> fill;
+    bool has_session = co_await open();
+    if (has_session && !host_.over()) has_session = co_await look_at_queries();
+    if (has_session && !host_.over()) has_session = co_await next_fill(fill);
+    std::optional<sight> with;
+    if (has_session && !host_.over()) {
+        const auto begun = co_await session_.begin();
+        if (begun) with = *begun;
+    } else if (none_is_kept() && host_.seen() != nullptr) {
+        with = *host_.seen();
+    }
+    if (host_.over()) co_return;
+    bool whole = with.has_value();
+    if (whole && has_session) co_await await_stream(*with);
+    if (whole) whole = co_await keep(*with, has_session, std::move(fill));
+    writing_.clear();
+    if (host_.over() || whole) co_return;
+    failed_ = true;
+    host_.transactions().views_not_written();
+    // Its last keys were not written.
+    if (fill_) views_[fill_->view].wants_fill = true;
+    end_fill();
+}
+
+bool view_keeper::none_is_kept() const noexcept
+{
+    return std::ranges::all_of(views_, [](const kept& one) { return one.now.at == views::state::failed; });
+}
+
+/// What a view misses that has failed is in the listing that it begins anew with.
+boost::asio::awaitable<bool> view_keeper::keep(const sight& with, bool has_session, std::vector<std::string> fill)
+{
+    const auto batch = host_.transactions().next_views(with.seen);
+    dirty_views what{by_->views, rules_};
+    for (const auto* marks : batch.marks)
+        for (const auto& one : *marks) what.add(one);
+    bool whole = true;
+    if (has_session) {
+        whole = co_await compute(what, std::move(fill));
+        if (host_.over()) co_return false;
+        const auto ended = co_await session_.end();
+        if (!ended) session_.close();
+    }
+    if (whole && !host_.over()) whole = co_await write(batch);
+    co_return whole && !host_.over();
+}
+
+/// False when nothing may be written: a view has failed meanwhile, or the session is gone.
+boost::asio::awaitable<bool> view_keeper::compute(dirty_views& what, std::vector<std::string> fill)
+{
+    for (std::size_t i = 0; i < views_.size(); ++i) {
+        if (views_[i].now.at == views::state::failed) continue;
+        if (what.at(i).everything) {
+            void_view(views_[i], views::state::filling, {});
+            continue;
+        }
+        if (fill_ && fill_->view == i) what.at(i).keys.insert(fill.begin(), fill.end());
+        const bool done = co_await recompute(i, what.at(i));
+        if (!done || host_.over()) co_return false;
+    }
+    if (fill_ && fill_->listed && fill_->indexed) {
+        auto& one = views_[fill_->view];
+        if (one.now.at == views::state::filling) {
+            one.now.at = views::state::ready;
+            one.announced = true;
+        }
+        one.fresh = false;
+        on_.log.info("all of a view is there", {{"view", one.of->name}});
+        end_fill();
+    }
+    co_return true;
+}
+
+boost::asio::awaitable<bool> view_keeper::write(const progress::views_batch& batch)
+{
+    announce();
+    auto& of = host_.transactions();
+    if (!writing_.empty()) {
+        said_ = batch.viewed;
+        const auto written = co_await log_.write(writing_, format_lsn(said_));
+        if (!written) {
+            host_.end(log_.fenced() ? "another relay has the slot"
+                                    : "writing views to Redis: " + written.error().message());
+            co_return false;
+        }
+        counts_.rounds.add();
+        sweeps_ = true;
+    }
+    of.views_written();
+    host_.changed();
+    co_return true;
+}
+
+}  // namespace shoal::relay

@@ -1,0 +1,146 @@
+#pragma once
+// Keeps the views of one database true while the relay has its slot: each round recomputes, in one snapshot, what all
+// transactions changed that the snapshot sees, and writes it at once.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "common/core/clock.hpp"
+#include "common/worker/service.hpp"
+#include "services/relay/handlers/settings.hpp"
+#include "services/relay/handlers/view_instruments.hpp"
+#include "services/relay/handlers/view_standing.hpp"
+#include "services/relay/postgres/view_reader.hpp"
+#include "services/relay/postgres/view_session.hpp"
+#include "services/relay/progress/progress.hpp"
+#include "services/relay/store/relay_log.hpp"
+#include "services/relay/views/marks.hpp"
+#include "services/relay/views/writing.hpp"
+
+namespace shoal::relay {
+
+/// What the keeper needs of the attempt that it is a part of.
+class view_host {
+public:
+    virtual ~view_host() = default;
+    [[nodiscard]] virtual bool over() const noexcept = 0;
+    /// Ends the attempt.
+    virtual void end(std::string why) = 0;
+    virtual void changed() = 0;
+    [[nodiscard]] virtual boost::asio::awaitable<void> wait_for_change(std::chrono::nanoseconds at_most) = 0;
+    [[nodiscard]] virtual progress& transactions() noexcept = 0;
+    /// What could be seen when the database was last asked; null before.
+    [[nodiscard]] virtual const sight* seen() const noexcept = 0;
+};
+
+class view_keeper {
+public:
+    template <class T>
+    using task = boost::asio::awaitable<T>;
+
+    /// Of one attempt; these live longer.
+    view_keeper(const worker::context& on, view_instruments& counts, view_host& host, relay_log& log,
+                std::shared_ptr<const settings> by, const view_rules& with);
+
+    /// `goes_on`: what Redis has of this database is as far as what comes. `unfit`: for each view why it can't be
+    /// followed, or nothing. Once the log is attached, and before run().
+    [[nodiscard]] task<result<void>> attach(bool goes_on, const std::vector<std::string>& unfit);
+    [[nodiscard]] task<void> run();
+    void close() noexcept;
+
+    /// Recomputes all of a view while it is served. False when there is no such view, or it is not ready.
+    [[nodiscard]] bool rebuild(std::string_view view);
+    /// The last position that a write named; what is less is not said any more.
+    [[nodiscard]] lsn said() const noexcept { return said_; }
+    [[nodiscard]] std::vector<view_standing> now() const;
+
+private:
+    struct kept {
+        const view_definition* of = nullptr;
+        std::string digest{};
+        views::directory_entry now{};
+        /// What the next write says of it in the directory, and the generation that is deleted after that.
+        bool announced = false;
+        std::uint64_t replaced = 0;
+        std::optional<view_shape> shape{};
+        std::string why{};
+        boot_time retry_at = boot_time::min();
+        /// All of its keys are to be listed; `relist` begins that anew where it is under way.
+        bool wants_fill = false;
+        /// Nothing of its generation was there before it was listed.
+        bool fresh = false;
+        std::uint64_t entries = 0;
+    };
+    /// Keys of one view, listed in a snapshot of its own; each is recomputed in a later one.
+    struct filling {
+        std::size_t view = 0;
+        /// Of the database; then those of the index, as they may be of no row.
+        bool listed = false;
+        bool indexed = false;
+        std::string cursor = "0";
+    };
+
+    // view_keeper.cpp
+    [[nodiscard]] task<void> round();
+    [[nodiscard]] task<bool> open();
+    [[nodiscard]] task<bool> look_at_queries();
+    [[nodiscard]] task<void> await_stream(const sight& with);
+    [[nodiscard]] bool none_is_kept() const noexcept;
+    [[nodiscard]] task<bool> keep(const sight& with, bool has_session, std::vector<std::string> fill);
+    [[nodiscard]] task<bool> compute(dirty_views& what, std::vector<std::string> fill);
+    [[nodiscard]] task<bool> write(const progress::views_batch& batch);
+    [[nodiscard]] bool wanted() const noexcept;
+    void void_view(kept& which, views::state to, std::string why);
+    void announce();
+    void fail(std::size_t view, std::string why);
+    [[nodiscard]] bool refused(std::size_t view, boost::system::error_code error, const view_session& by);
+    [[nodiscard]] task<void> idle();
+    [[nodiscard]] task<void> count();
+    [[nodiscard]] task<void> review_unfit();
+
+    // view_recompute.cpp: of one view in the round's snapshot.
+    [[nodiscard]] task<bool> recompute(std::size_t view, dirty_view& what);
+    [[nodiscard]] task<bool> add_selected(std::size_t view, dirty_view& what);
+    [[nodiscard]] task<bool> recompute_entries(std::size_t view, std::vector<std::string> keys);
+    [[nodiscard]] task<bool> recompute_members(std::size_t view, std::vector<std::string> members);
+    [[nodiscard]] task<bool> add(std::size_t view, view_entry what);
+    [[nodiscard]] task<bool> flush_when_full();
+
+    // view_fill.cpp
+    [[nodiscard]] task<bool> begin_fill();
+    [[nodiscard]] task<bool> next_fill(std::vector<std::string>& keys);
+    [[nodiscard]] task<bool> list(std::vector<std::string>& keys);
+    [[nodiscard]] task<bool> scan(std::vector<std::string>& keys);
+    void end_fill();
+
+    worker::context on_;
+    view_instruments& counts_;
+    view_host& host_;
+    relay_log& log_;
+    std::shared_ptr<const settings> by_;
+    const view_rules& rules_;
+    view_session session_;
+    view_session lister_;
+    std::vector<kept> views_;
+    std::optional<filling> fill_;
+    view_writing writing_;
+    /// Of the view that is recomputed.
+    dirty_view::texts members_;
+    std::uint64_t staged_ = 0;
+    bool sweeps_ = true;
+    /// A round has failed: the next one waits.
+    bool failed_ = false;
+    lsn said_ = 0;
+    boot_time counted_at_ = boot_time::min();
+    boot_time reviewed_at_ = boot_clock::now();
+};
+
+}  // namespace shoal::relay

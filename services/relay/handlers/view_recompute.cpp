@@ -1,0 +1,156 @@
+// What one view's dirty keys become, in the snapshot of a round. Each step is false where the round is over.
+
+#include <algorithm>
+#include <utility>
+
+#include "common/log/log.hpp"
+#include "common/metrics/metrics.hpp"
+#include "services/relay/handlers/view_keeper.hpp"
+
+namespace shoal::relay {
+namespace {
+
+/// Of one script, and of a part of a large entry: about a millisecond of Redis.
+constexpr std::size_t most_bytes_written = 256 * 1024;
+/// Beyond that a round's changes appear in parts.
+constexpr std::size_t most_operations = 2000;
+
+/// The next ones, at most so many, taken off; what is too long is no key of a view.
+std::vector<std::string> take_some(dirty_view::texts& from, std::size_t longest)
+{
+    std::vector<std::string> taken;
+    auto at = from.begin();
+    while (at != from.end() && taken.size() < most_keys_at_once) {
+        if (at->size() <= longest) taken.push_back(*at);
+        from.erase(at++);
+    }
+    return taken;
+}
+
+}  // namespace
+
+boost::asio::awaitable<bool> view_keeper::recompute(std::size_t view, dirty_view& what)
+{
+    bool done = co_await add_selected(view, what);
+    if (!done || what.everything) co_return done;
+    for (const auto& one : what.members) {
+        // All of the key is recomputed anyhow.
+        if (what.keys.contains(one.substr(0, one.rfind(',')))) continue;
+        members_.insert(one);
+    }
+    while (done && !what.keys.empty() && !host_.over())
+        done = co_await recompute_entries(view, take_some(what.keys, views::longest_key));
+    while (done && !members_.empty() && !host_.over())
+        done = co_await recompute_members(view, take_some(members_, std::string::npos));
+    members_.clear();
+    co_return done && !host_.over();
+}
+
+boost::asio::awaitable<bool> view_keeper::add_selected(std::size_t view, dirty_view& what)
+{
+    view_reader reader{session_, *views_[view].of, *views_[view].shape};
+    for (std::size_t source = 0; source < what.selected.size(); ++source)
+        for (const auto& values : what.selected[source]) {
+            auto keys = co_await reader.selected(views_[view].of->changed_by[source], values);
+            if (host_.over()) co_return false;
+            if (!keys) {
+                if (!refused(view, keys.error(), session_)) session_.close();
+                co_return false;
+            }
+            if (!*keys) {
+                what.everything = true;
+                void_view(views_[view], views::state::filling, {});
+                co_return true;
+            }
+            what.keys.insert((*keys)->begin(), (*keys)->end());
+        }
+    co_return true;
+}
+
+boost::asio::awaitable<bool> view_keeper::recompute_entries(std::size_t view, std::vector<std::string> keys)
+{
+    if (keys.empty()) co_return true;
+    view_reader reader{session_, *views_[view].of, *views_[view].shape};
+    const auto begun = co_await reader.begin(std::move(keys));
+    if (host_.over()) co_return false;
+    if (!begun) {
+        if (!refused(view, begun.error(), session_)) session_.close();
+        co_return false;
+    }
+    for (;;) {
+        auto next = co_await reader.next();
+        if (host_.over()) co_return false;
+        if (!next) {
+            if (!refused(view, next.error(), session_)) session_.close();
+            co_return false;
+        }
+        if (!*next) co_return true;
+        const bool added = co_await add(view, **std::move(next));
+        if (!added) co_return false;
+    }
+}
+
+boost::asio::awaitable<bool> view_keeper::recompute_members(std::size_t view, std::vector<std::string> members)
+{
+    view_reader reader{session_, *views_[view].of, *views_[view].shape};
+    const auto changes = co_await reader.members(std::move(members));
+    if (host_.over()) co_return false;
+    if (!changes) {
+        if (!refused(view, changes.error(), session_)) session_.close();
+        co_return false;
+    }
+    for (const auto& one : *changes) {
+        if (one.key.size() > views::longest_key) continue;
+        writing_.members(views_[view].of->name, views_[view].now.generation, one);
+        counts_.entries.add();
+        const bool going_on = co_await flush_when_full();
+        if (!going_on) co_return false;
+    }
+    co_return true;
+}
+
+boost::asio::awaitable<bool> view_keeper::add(std::size_t view, view_entry what)
+{
+    const auto& of = views_[view];
+    counts_.entries.add();
+    if (!what.problem.empty()) {
+        counts_.unfit_entries.add();
+        on_.log.error("an entry of a view is absent",
+                      {{"view", of.of->name}, {"key", what.key}, {"why", what.problem}});
+    }
+    if (writing_.bytes() + what.body.size() <= most_bytes_written) {
+        writing_.entry(*of.of, of.now.generation, what);
+    } else {
+        const auto under = log_.staging_key(++staged_);
+        std::string_view rest = what.body;
+        while (!rest.empty()) {
+            auto part = std::exchange(rest, {});
+            if (of.of->is != views::kind::document) {
+                rest = part;
+                part = take_pairs(rest, most_bytes_written);
+            }
+            const auto done = co_await log_.stage(under, of.of->is, part);
+            if (host_.over()) co_return false;
+            if (!done) {
+                host_.end("writing views to Redis: " + done.error().message());
+                co_return false;
+            }
+        }
+        writing_.staged(of.of->name, of.now.generation, what.key, under);
+    }
+    const bool going_on = co_await flush_when_full();
+    co_return going_on;
+}
+
+boost::asio::awaitable<bool> view_keeper::flush_when_full()
+{
+    if (writing_.count() < most_operations && writing_.bytes() < 4 * most_bytes_written) co_return true;
+    const auto written = co_await log_.write(writing_, {});
+    writing_.clear();
+    if (!written && !host_.over())
+        host_.end(log_.fenced() ? "another relay has the slot"
+                                : "writing views to Redis: " + written.error().message());
+    co_return written.has_value() && !host_.over();
+}
+
+}  // namespace shoal::relay

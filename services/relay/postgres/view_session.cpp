@@ -1,0 +1,109 @@
+#include "services/relay/postgres/view_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace shoal::relay {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto connect_patience = 5s;
+constexpr auto answer_patience = 2s;
+/// Longer than the server's own limit, so that a query ends and not the connection.
+constexpr auto rows_patience = 60s;
+
+/// Values have the text that the stream gives them. The search path stays the role's own, as it is in psql.
+constexpr const char* settings_sql =
+    "SET standard_conforming_strings = on; SET default_transaction_read_only = on; SET statement_timeout = '10s'; "
+    "SET idle_in_transaction_session_timeout = 0; SET datestyle = ISO; SET timezone = UTC; "
+    "SET intervalstyle = postgres; SET bytea_output = hex; SET extra_float_digits = 1";
+
+}  // namespace
+
+view_session::reply<void> view_session::connect(const database_settings& to)
+{
+    auto connected = co_await session_.connect(to, connection::kind::sql, connect_patience);
+    if (!connected) co_return connected;
+    const auto prepared = co_await session_.query(settings_sql, answer_patience);
+    if (!prepared) co_return prepared.error();
+    co_return boost::system::in_place_value;
+}
+
+view_session::reply<sight> view_session::begin()
+{
+    why_.clear();
+    // The snapshot is the first query's, taken before the positions are read.
+    const auto asked = co_await session_.query(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_catalog.pg_current_snapshot(), "
+        "pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()",
+        answer_patience);
+    if (!asked) co_return asked.error();
+    if (asked->size() != 1 || asked->front().size() != 3) co_return errc::database_malformed;
+    auto seen = snapshot::parse(asked->front()[0]);
+    const auto written = parse_lsn(asked->front()[1]);
+    const auto flushed = parse_lsn(asked->front()[2]);
+    if (!seen || !written || !flushed) co_return errc::database_malformed;
+    co_return sight{*std::move(seen), *written, *flushed};
+}
+
+view_session::reply<void> view_session::end()
+{
+    const auto ended = co_await session_.query("ROLLBACK", answer_patience);
+    if (!ended) co_return ended.error();
+    co_return boost::system::in_place_value;
+}
+
+view_session::reply<view_shape> view_session::shape(view_definition of)
+{
+    why_.clear();
+    const auto described = co_await session_.describe(described_sql(of.query), answer_patience);
+    if (!described) co_return described.error();
+    view_shape made;
+    auto needed = of.key;
+    if (of.has_members()) needed.push_back(of.member);
+    const auto typed = needed.size();
+    if (!of.score.empty()) needed.push_back(of.score);
+    std::string types;
+    for (const auto& one : *described) made.columns.push_back(one.name);
+    for (std::size_t i = 0; i < needed.size(); ++i) {
+        const auto found = std::ranges::find(made.columns, needed[i]);
+        if (found == made.columns.end()) {
+            why_ = fmt::format("the query returns no column {}", shown(needed[i]));
+            co_return errc::database_refused;
+        }
+        if (i < typed)
+            types += fmt::format("{}pg_catalog.format_type({}, -1)", types.empty() ? "" : ", ",
+                                 (*described)[static_cast<std::size_t>(found - made.columns.begin())].type);
+    }
+    const auto asked = co_await session_.query("SELECT " + types, answer_patience);
+    if (!asked) co_return asked.error();
+    if (asked->size() != 1 || asked->front().size() != typed) co_return errc::database_malformed;
+    made.types = asked->front();
+    co_return made;
+}
+
+view_session::reply<std::size_t> view_session::describe(const std::string& sql)
+{
+    why_.clear();
+    const auto described = co_await session_.describe(sql, answer_patience);
+    if (!described) co_return described.error();
+    co_return described->size();
+}
+
+view_session::reply<void> view_session::declare(std::string_view cursor, const std::string& sql)
+{
+    const auto declared =
+        co_await session_.query(fmt::format("DECLARE {} NO SCROLL CURSOR FOR {}", cursor, sql), answer_patience);
+    if (!declared) co_return declared.error();
+    co_return boost::system::in_place_value;
+}
+
+view_session::reply<void> view_session::ask(std::string sql, std::vector<std::string> parameters)
+{
+    return session_.begin_rows(std::move(sql), std::move(parameters), rows_patience);
+}
+
+}  // namespace shoal::relay
