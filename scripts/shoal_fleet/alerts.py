@@ -33,6 +33,7 @@ class Alert(Enum):
     RELAY_BEHIND = "ShoalRelayBehind"
     RELAY_WAL = "ShoalRelayWal"
     INCONSISTENT = "ShoalInconsistent"
+    VIEWS_DOWN = "ShoalViewsDown"
 
     @property
     def entry(self) -> str:

@@ -77,7 +77,7 @@ def _metrics(fleet: Fleet, path: str) -> Metrics | None:
 def judge(before: Sight, now: Sight) -> list[Finding]:
     """What is bad at one look only may be a moment's; what counts is bad at both, or what has grown in between."""
     found = [*_balancing(before, now), *_servers(now), *_instances(before, now), *_sites(before, now),
-             *_relays(before, now), *_audits(now)]
+             *_relays(before, now), *_views(before, now), *_audits(now)]
     for name, metrics in now.workers.items():
         if name in before.workers:
             found += _worker(name, before.workers[name], metrics)
@@ -218,6 +218,18 @@ def _audits(now: Sight) -> Iterator[Finding]:
             yield Finding(f"{count:.0f} times something {what} was not what it should be, and nothing had purged it",
                           "'scripts/fleet relay audit' says what the last of it was, 'scripts/fleet relay check' "
                           "whether a rule misses something", Alert.INCONSISTENT)
+
+
+def _views(before: Sight, now: Sight) -> Iterator[Finding]:
+    """A worker of views serves none without a word of the relay that they are up to date."""
+    def silent(sight: Sight) -> set[str]:
+        return {worker for worker, metrics in sight.workers.items()
+                if metrics.has("shoal_views_attended") and not metrics.total("shoal_views_attended")}
+
+    for worker in sorted(silent(before) & silent(now)):
+        yield Finding(f"{worker} serves no views: it hears from no relay that they are up to date",
+                      "'scripts/fleet relay status' says why, 'scripts/fleet views list' how each view stands",
+                      Alert.VIEWS_DOWN)
 
 
 def _hit_ratio(before: Sight, now: Sight, site: str) -> Iterator[Finding]:

@@ -20,7 +20,9 @@ from prometheus_server import Prometheus
 from shoal_cli import PATIENT, ROOT, FleetUnderTest, Make, eventually
 from site_load import SiteLoad, put_pages
 
-WORKERS = {"limiter-1", "limiter-2", "cache-1", "cache-2", "relay-1", "relay-2"}
+WORKERS = {"limiter-1", "limiter-2", "cache-1", "cache-2", "relay-1", "relay-2", "views-1", "views-2"}
+VIEW = {"name": "thing", "kind": "document", "key": ["id"], "query": "SELECT id FROM thing",
+        "changed_by": [{"table": "thing", "key": ["id"]}]}
 RULES = (ROOT / "deploy" / "prometheus" / "shoal.rules.yml").read_text()
 EVERYBODY = WORKERS | {"haproxy", "fleet", "redis-state", "redis-l2"}
 
@@ -29,10 +31,12 @@ EVERYBODY = WORKERS | {"haproxy", "fleet", "redis-state", "redis-l2"}
 def seen(make_fleet: Make, origin: Origin) -> Iterator[FleetUnderTest]:
     fleet = make_fleet()
     config = fleet.home.parent / "seen.json"
-    config.write_text(json.dumps(PATIENT | {"http": {"concurrency": {"least": 8, "most": 16}}}))
+    config.write_text(json.dumps(PATIENT | {
+        "http": {"concurrency": {"least": 8, "most": 16}}, "services": {"relay": {"views": [VIEW]}}}))
     put_pages(origin)
     with PostgresServer() as database:
-        database.sql("CREATE PUBLICATION shoal")
+        database.sql("CREATE TABLE thing (id int PRIMARY KEY); INSERT INTO thing VALUES (1); "
+                     "CREATE PUBLICATION shoal FOR TABLE thing")
         fleet.up("--workers", "2", "--config", str(config), "--origin", origin.url, "--postgres", database.dsn)
         yield fleet
         fleet.destroy()
@@ -74,6 +78,7 @@ def use(fleet: FleetUnderTest, origin: Origin) -> None:
         for _ in range(12):
             fleet.request("POST", "/v1/limits/demo/greedy")
         fleet.run("cache", "purge", "--tag", "whatever")
+        eventually(lambda: fleet.request("GET", "/v1/views/thing/1")[0] == 200, 10, "a view is served")
         refuse_some(fleet)
         ended = time.monotonic() + 3
         eventually(lambda: time.monotonic() > ended, 10, "scraped while there is traffic")

@@ -60,6 +60,7 @@ shoal_http_request_seconds_bucket{server="site",le="0.5"} 1000
 shoal_http_request_seconds_bucket{server="site",le="+Inf"} 1100
 shoal_http_request_seconds_bucket{server="admin",le="0.5"} 1
 shoal_http_request_seconds_bucket{server="admin",le="+Inf"} 500
+shoal_views_attended 1
 shoal_relay_active 1
 shoal_relay_lag_seconds 0.2
 shoal_relay_wal_bytes 10
@@ -153,6 +154,7 @@ SITUATIONS: dict[Alert, Callable[[Fleet], list[Finding]]] = {
     Alert.RELAY_BEHIND: lambda _: always({"shoal_relay_lag_seconds": 5}),
     Alert.RELAY_WAL: lambda _: always({"shoal_relay_wal_bytes": 81}),
     Alert.INCONSISTENT: lambda _: always({'shoal_cache_audits_total{site="shop",result="inconsistent"}': 1}),
+    Alert.VIEWS_DOWN: lambda _: always({"shoal_views_attended": 0}),
 }
 
 
