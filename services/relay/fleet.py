@@ -67,8 +67,8 @@ examples:
 
 _AUDIT = """\
 Each cache compares what is in its memory with the origin's answers, all of it again and again, where a site has
-"audit" in its configuration. What differs is looked at again a second later. SAMPLES were compared since the worker started; INCONSISTENT differed
-although nothing had purged it, and was purged at once; CONSISTENT is the rest; CHANGING are pages that
+"audit" in its configuration; the active relay the views with their queries, where its own section has it. What differs is looked at again a second later. SAMPLES were compared since the worker started; INCONSISTENT differed
+although nothing had purged it, and was purged or written anew at once; CONSISTENT is the rest; CHANGING are pages that
 differ each time they are asked for, of which nothing can be said; FAILED could not be asked. SWEEP is how long it took
 to look at everything.
 
@@ -77,7 +77,7 @@ examples:
   scripts/fleet relay audit --json | jq '[.workers[].inconsistent] | add'
 """
 
-_AUDITS = {"cache": "/-/cache/audit"}
+_AUDITS = {"cache": "/-/cache/audit", "relay": "/-/relay/audit"}
 _AUDIT_HEADER = ("WORKER", "SAMPLES", "INCONSISTENT", "CONSISTENT", "CHANGING", "FAILED", "SWEEP", "LAST FOUND")
 _AUDIT_RIGHT = _AUDIT_HEADER[1:-1]
 _REBUILD = """\

@@ -3,6 +3,7 @@ with its schema, and Django. The auditor finds nothing, and once it is quiet eve
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from relay_fleet import CACHES, Rule, active, become_fresh, pass_by
 from shoal_cli import FleetUnderTest, Make, eventually
 from sql_pages import Pages
 from test_relay_audit import audits, found
+from test_relay_views import states
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 PGBENCH_RULES: list[Rule] = [
@@ -30,18 +32,36 @@ PGBENCH_RULES: list[Rule] = [
     {"table": "pgbench_branches", "tags": ["branch:{bid}"]},
     {"table": "pgbench_history", "on": ["insert", "truncate"], "tags": ["history:{aid}"], "table_tag": "history"},
 ]
+PGBENCH_VIEWS: list[dict[str, Any]] = [
+    {"name": "account", "kind": "document", "key": ["aid"],
+     "query": "SELECT aid, bid, abalance FROM pgbench_accounts WHERE aid <= 500",
+     "changed_by": [{"table": "pgbench_accounts", "key": ["aid"]}]},
+    {"name": "branch", "kind": "hash", "key": ["bid"], "query": "SELECT bid, bbalance FROM pgbench_branches",
+     "changed_by": [{"table": "pgbench_branches", "key": ["bid"]}]},
+    {"name": "tellers", "kind": "sorted_set", "key": ["bid"], "member": "tid", "score": "tbalance",
+     "query": "SELECT bid, tid, tbalance FROM pgbench_tellers",
+     "changed_by": [{"table": "pgbench_tellers", "key": ["bid"], "member": "tid"}]},
+    {"name": "history", "kind": "hash", "key": ["bid"],
+     "query": "SELECT bid, count(*) AS rows, sum(delta) AS total FROM pgbench_history GROUP BY bid",
+     "changed_by": [{"table": "pgbench_history", "key": ["bid"]}]},
+]
+# So that the views' changes have their old values.
+PGBENCH_IDENTITIES = "".join(f"ALTER TABLE pgbench_{name} REPLICA IDENTITY FULL;" for name in ("tellers", "history"))
 
 
 @contextmanager
-def served(make_fleet: Make, server: PostgresServer, rules: Sequence[Rule], origin: str) -> Iterator[FleetUnderTest]:
+def served(make_fleet: Make, server: PostgresServer, rules: Sequence[Rule], origin: str,
+           views: Sequence[dict[str, Any]] = ()) -> Iterator[FleetUnderTest]:
     """Audited, by caches that rely on the relay. The tables are there."""
     fleet = make_fleet()
     site = {"name": "default", "hosts": ["*"], "origins": [origin], "relay_within": "500ms",
             "audit": {"per_second": 50}}
-    relay: dict[str, Any] = {"postgres": server.dsn, "rules": rules}
+    relay: dict[str, Any] = {"postgres": server.dsn, "rules": rules, "views": views, "audit": {"per_second": 500}}
     fleet.up("--workers", "2", "--config", patient(fleet, {"relay": relay, "cache": {"sites": [site]}}))
     fleet.run("relay", "setup")
     eventually(lambda: active(fleet), 10, "a relay has the slot")
+    eventually(lambda: set(states(fleet).values()) <= {"ready"} and len(states(fleet)) == len(views), 20,
+               "all views are ready")
     yield fleet
     fleet.destroy()
 
@@ -86,9 +106,10 @@ def test_pgbench_drives_its_own_schema(make_fleet: Make) -> None:
     rolls = dice()
     with PostgresServer() as server, Origin() as origin:
         pgbench(server, "-i", "-q")
+        server.sql(PGBENCH_IDENTITIES)
         at = Pages(server, origin)
         paths = account_pages(at, rolls)
-        with served(make_fleet, server, PGBENCH_RULES, origin.address) as fleet:
+        with served(make_fleet, server, PGBENCH_RULES, origin.address, PGBENCH_VIEWS) as fleet:
             for path in paths:
                 hold(fleet, path)
             with read(fleet, paths, rolls) as statuses:
@@ -98,6 +119,33 @@ def test_pgbench_drives_its_own_schema(make_fleet: Make) -> None:
             become_fresh(fleet, at, *paths)
             assert at.ask("SELECT count(*) FROM pgbench_history")[0][0] > 1000
             assert found(fleet, "samples") > 100 and found(fleet) == 0, audits(fleet)
+            eventually(lambda: viewed(fleet) == wanted_views(at), 2, "the views are SQL's")
+            views = fleet.private(active(fleet) or "", "/-/relay/audit")
+            assert views["samples"] > 500 and views["inconsistent"] == 0, views
+
+
+def viewed(fleet: FleetUnderTest) -> dict[str, Any]:
+    def entries(view: str, *keys: str) -> Any:
+        query = "&".join(f"key={key}" for key in keys)
+        return json.loads(fleet.visit(f"/v1/views/{view}?{query}")[2])["entries"]
+
+    accounts = [str(aid) for aid in range(1, 501)]
+    shown = {key: one["abalance"] for at in range(0, 500, 100)
+             for key, one in entries("account", *accounts[at:at + 100]).items()}
+    tellers = json.loads(fleet.visit("/v1/views/tellers/1")[2])["items"]
+    return {"accounts": shown, "branch": entries("branch", "1")["1"], "history": entries("history", "1")["1"],
+            "tellers": {one["member"]: one["score"] for one in tellers}}
+
+
+def wanted_views(at: Pages) -> dict[str, Any]:
+    [[balance, rows, total]] = at.ask("SELECT bbalance, (SELECT count(*) FROM pgbench_history), "
+                                      "(SELECT sum(delta) FROM pgbench_history) FROM pgbench_branches")
+    accounts = at.ask("SELECT aid, abalance FROM pgbench_accounts WHERE aid <= 500")
+    return {"accounts": {str(aid): abalance for aid, abalance in accounts},
+            "branch": {"bid": "1", "bbalance": str(balance)},
+            "history": {"bid": "1", "rows": str(rows), "total": str(total)},
+            "tellers": {str(tid): float(tbalance) for tid, tbalance in
+                        at.ask("SELECT tid, tbalance FROM pgbench_tellers")}}
 
 
 @needs_django

@@ -36,6 +36,7 @@ feed::feed(const worker::context& from, std::shared_ptr<const settings> chosen)
     : on_{from},
       counts_{from.metrics, [this] { return now(); }},
       view_counts_{from.metrics, [this] { return views(); }},
+      audits_{from.metrics},
       chosen_{std::move(chosen)},
       database_{from.loop},
       reviewer_{from.loop},

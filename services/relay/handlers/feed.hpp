@@ -17,6 +17,8 @@
 #include "services/relay/handlers/retries.hpp"
 #include "services/relay/handlers/settings.hpp"
 #include "services/relay/handlers/standing.hpp"
+#include "services/relay/handlers/view_auditor.hpp"
+#include "services/relay/handlers/view_audits.hpp"
 #include "services/relay/handlers/view_instruments.hpp"
 #include "services/relay/handlers/view_keeper.hpp"
 #include "services/relay/handlers/view_standing.hpp"
@@ -46,6 +48,7 @@ public:
     [[nodiscard]] standing now() const;
     /// Of the configuration that is followed; none while no slot is.
     [[nodiscard]] std::vector<view_standing> views() const;
+    [[nodiscard]] const view_audits& audits() const noexcept { return audits_; }
     /// All of a view anew, while it is served. False where it is not ready, or another process keeps it.
     [[nodiscard]] bool rebuild(std::string_view view) { return keeper_ && keeper_->rebuild(view); }
 
@@ -109,6 +112,7 @@ private:
     worker::context on_;
     instruments counts_;
     view_instruments view_counts_;
+    view_audits audits_;
     std::shared_ptr<const settings> chosen_;
     /// What this attempt goes by.
     std::shared_ptr<const settings> by_;
@@ -138,6 +142,7 @@ private:
     /// For each view why it can't be followed, or nothing.
     std::vector<std::string> unfit_views_;
     std::optional<view_keeper> keeper_;
+    std::optional<view_auditor> auditor_;
     /// What is claimed of views next, once all that could be seen then is in them; views may be late.
     std::uint64_t views_claim_ = 0;
     std::optional<sight> views_sight_;

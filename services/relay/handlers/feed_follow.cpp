@@ -62,7 +62,12 @@ asio::awaitable<void> feed::follow()
     begin_part("relay: beat", beat());
     begin_part("relay: review", review_on());
     begin_part("relay: views", keeper_->run());
+    if (!by_->views.empty() && by_->audits_per_second) {
+        auditor_.emplace(on_, audits_, static_cast<view_host&>(*this), *keeper_, by_);
+        begin_part("relay: audit", auditor_->run());
+    }
     while (parts_ > 0) co_await wait_for_change(1s);
+    auditor_.reset();
     view_collector_.reset();
     view_tables_.reset();
     collector_.reset();
@@ -94,6 +99,7 @@ void feed::end(std::string why)
     reviewer_.close();
     review_pause_.cancel();
     if (keeper_) keeper_->close();
+    if (auditor_) auditor_->close();
     changed();
 }
 

@@ -38,6 +38,7 @@ std::vector<http::route> handlers::start(const worker::context& from)
 std::vector<http::route> handlers::admin_routes()
 {
     return {{http::verb::get, "/-/relay", "status", [this](http::request&) { return to_response(status()); }},
+            {http::verb::get, "/-/relay/audit", "audit", [this](http::request&) { return to_response(audits()); }},
             {http::verb::post, "/-/relay/rebuild/{view}", "rebuild",
              [this](http::request& asked) { return rebuild(asked.parameters[0]); }}};
 }
@@ -53,6 +54,11 @@ http::response handlers::rebuild(std::string_view view)
 {
     if (feed_->rebuild(view)) return http::response{202}.body("application/json", as_text(status()));
     return http::problem(409, "this relay keeps no view of that name that is ready; ask the one that has the slot");
+}
+
+nlohmann::json handlers::audits() const
+{
+    return feed_->audits().shown(chosen_->audits_per_second && !chosen_->views.empty());
 }
 
 nlohmann::json handlers::views() const

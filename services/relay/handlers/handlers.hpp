@@ -29,6 +29,7 @@ public:
 
 private:
     [[nodiscard]] nlohmann::json status() const;
+    [[nodiscard]] nlohmann::json audits() const;
     [[nodiscard]] nlohmann::json views() const;
     [[nodiscard]] http::response rebuild(std::string_view view);
 

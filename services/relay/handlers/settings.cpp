@@ -49,6 +49,13 @@ std::vector<std::string> read_replicas(config::object& from)
     return read;
 }
 
+int read_audit(config::object from)
+{
+    const auto per_second = from.integer("per_second", {1, 10'000}, 50);
+    from.done();
+    return static_cast<int>(per_second);
+}
+
 nlohmann::json shown_views(const view_definitions& all)
 {
     auto shown = nlohmann::json::array();
@@ -80,6 +87,7 @@ settings read_settings(config::object& section)
         section.duration("replica_patience", patiences, read.replica_patience));
     read.all = read_rules(section);
     read.views = read_views(section);
+    if (section.raw("audit") != nullptr) read.audits_per_second = read_audit(section.child("audit"));
     return read;
 }
 
@@ -101,6 +109,15 @@ nlohmann::json to_json(const settings& from)
             {"replica_patience", config::format_duration(from.replica_patience)},
             {"rules", shown_rules(from.all)},
             {"views", shown_views(from.views)}};
+    nlohmann::json shown{{"postgres", from.database.target},
+                         {"password_file", from.database.password_file},
+                         {"publication", from.publication},
+                         {"slot", from.slot},
+                         {"wal_budget", config::format_size(static_cast<std::int64_t>(from.wal_budget))},
+                         {"rules", shown_rules(from.all)},
+                         {"views", shown_views(from.views)}};
+    if (from.audits_per_second) shown["audit"] = {{"per_second", *from.audits_per_second}};
+    return shown;
 }
 
 }  // namespace shoal::relay

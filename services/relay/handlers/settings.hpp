@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct settings {
     std::chrono::milliseconds replica_patience{10'000};
     rules all{};
     view_definitions views{};
+    /// How many entries of views are compared with their queries; nothing for none.
+    std::optional<int> audits_per_second{};
 };
 
 /// What is wrong is noted in the section.

@@ -101,6 +101,7 @@ void view_keeper::void_view(kept& which, views::state to, std::string why)
     if (which.replaced == 0) which.replaced = which.now.generation;
     which.now = {which.of->is, fresh_generation(which.now.generation), to, log_.epoch()};
     which.announced = true;
+    which.doubted.clear();
     which.wants_fill = to == views::state::filling;
     which.fresh = true;
     which.why = std::move(why);
@@ -145,6 +146,19 @@ bool view_keeper::rebuild(std::string_view view)
     return true;
 }
 
+std::optional<kept_view> view_keeper::at(std::size_t view) const
+{
+    const auto& one = views_[view];
+    if (one.now.at != views::state::ready || !one.shape) return std::nullopt;
+    return kept_view{one.of, one.now.generation, *one.shape};
+}
+
+void view_keeper::doubt(std::size_t view, std::string key)
+{
+    views_[view].doubted.insert(std::move(key));
+    host_.changed();
+}
+
 std::vector<view_standing> view_keeper::now() const
 {
     std::vector<view_standing> found;
@@ -156,7 +170,8 @@ bool view_keeper::wanted() const noexcept
 {
     const auto now = boot_clock::now();
     return fill_ || host_.transactions().views_wanted() || std::ranges::any_of(views_, [now](const kept& one) {
-               return one.announced || one.wants_fill || (one.now.at == views::state::failed && one.retry_at <= now);
+               return one.announced || one.wants_fill || !one.doubted.empty() ||
+                      (one.now.at == views::state::failed && one.retry_at <= now);
            });
 }
 
@@ -320,6 +335,7 @@ boost::asio::awaitable<bool> view_keeper::compute(dirty_views& what, std::vector
             continue;
         }
         if (fill_ && fill_->view == i) what.at(i).keys.insert(fill.begin(), fill.end());
+        what.at(i).keys.merge(views_[i].doubted);
         const bool done = co_await recompute(i, what.at(i));
         if (!done || host_.over()) co_return false;
     }

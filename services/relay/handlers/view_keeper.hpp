@@ -41,6 +41,13 @@ public:
     [[nodiscard]] virtual const sight* seen() const noexcept = 0;
 };
 
+/// A view as its entries can be compared.
+struct kept_view {
+    const view_definition* of = nullptr;
+    std::uint64_t generation = 0;
+    view_shape shape;
+};
+
 class view_keeper {
 public:
     template <class T>
@@ -58,6 +65,10 @@ public:
 
     /// Recomputes all of a view while it is served. False when there is no such view, or it is not ready.
     [[nodiscard]] bool rebuild(std::string_view view);
+    /// Nothing of one that is not ready.
+    [[nodiscard]] std::optional<kept_view> at(std::size_t view) const;
+    /// An entry that is not what it should be: it is recomputed in the next round.
+    void doubt(std::size_t view, std::string key);
     /// The last position that a write named; what is less is not said any more.
     [[nodiscard]] lsn said() const noexcept { return said_; }
     [[nodiscard]] std::vector<view_standing> now() const;
@@ -78,6 +89,8 @@ private:
         /// Nothing of its generation was there before it was listed.
         bool fresh = false;
         std::uint64_t entries = 0;
+        /// KEYs to be recomputed though nothing has changed them.
+        dirty_view::texts doubted{};
     };
     /// Keys of one view, listed in a snapshot of its own; each is recomputed in a later one.
     struct filling {
