@@ -20,7 +20,7 @@
 namespace shoal::redis {
 class client;
 class script;
-class value;
+struct value;
 }  // namespace shoal::redis
 
 namespace shoal::relay {
