@@ -91,9 +91,9 @@ def test_an_update_is_in_redis_and_served(viewed: FleetUnderTest, server: Postgr
     assert redis(viewed, "ZSCORE", entry(viewed, "prices", "3"), "7") == "12"
     server.sql("UPDATE category SET name = 'other' WHERE id = 3")
     eventually(lambda: document(viewed, "7")["category"] == "other", 1, "a row that it is joined with counts, too")
-    served = eventually(lambda: viewed.visit("/v1/views/product/7")[0] == 200, 10, "it is served")
+    served = eventually(lambda: viewed.request("GET", "/v1/views/product/7")[0] == 200, 10, "it is served")
     assert served >= 0
-    assert json.loads(viewed.visit("/v1/views/product/7")[2])["name"] == "renamed"
+    assert json.loads(viewed.request("GET", "/v1/views/product/7")[2])["name"] == "renamed"
 
 
 def test_operators_see_views_and_rebuild_them(viewed: FleetUnderTest, server: PostgresServer) -> None:

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from documented import Documented
 from outside_redis import OutsideRedis
 from shoal_cli import FleetUnderTest, Make, eventually
-from written_views import ANY_VIEW, WrittenViews, need_views
+from written_views import ANY_VIEW, WrittenViews
 
 DOCUMENT = "/v1/views/openapi.json"
 REQUESTS: dict[str, str] = {"list": "/v1/views", "several": "/v1/views/any?key=a", "entry": "/v1/views/any/a",
@@ -28,7 +28,6 @@ def outside(make_fleet: Make) -> Iterator[Outside]:
     config = fleet.home.parent / "documented.json"
     config.write_text(json.dumps({"redis": {"state": {"unix": str(redis.socket)}, "command_timeout": "5s"},
                                   "services": {"relay": {"views": [ANY_VIEW]}, "views": {"relay_within": "20s"}}}))
-    need_views(fleet, str(config))
     redis.start()
     fleet.up("--workers", "1", "--config", str(config))
     with WrittenViews(redis.socket) as written:

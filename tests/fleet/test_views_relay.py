@@ -15,7 +15,7 @@ from conftest import patient
 from postgres_server import PostgresServer
 from relay_fleet import active
 from shoal_cli import FleetUnderTest, Make, eventually
-from written_views import VIEWS, need_views
+from written_views import VIEWS
 
 SCHEMA = """
 CREATE TABLE category (id int PRIMARY KEY, name text NOT NULL);
@@ -42,7 +42,8 @@ CONFIGURED = [
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
+def server(routing: str) -> Iterator[PostgresServer]:
+    """One for each: the tests change its rows."""
     with PostgresServer() as found:
         found.sql(SCHEMA)
         yield found
@@ -53,7 +54,6 @@ def served(make_fleet: Make, server: PostgresServer, routing: str) -> Iterator[F
     fleet = make_fleet()
     services = {"relay": {"postgres": server.dsn, "rules": [], "views": CONFIGURED}, "views": {"relay_within": "10s"}}
     config = patient(fleet, services)
-    need_views(fleet, config)
     fleet.up("--workers", "2", "--config", config, "--routing", routing)
     eventually(lambda: active(fleet), 10, "a relay has the slot")
     eventually(lambda: all(one["state"] == "ready" for one in listed(fleet)) and len(listed(fleet)) == 4, 20,

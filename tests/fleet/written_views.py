@@ -8,7 +8,6 @@ import json
 import math
 import socket
 import struct
-import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -16,8 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Iterator, Mapping, Sequence
 from urllib.parse import quote
-
-import pytest
 
 from conftest import patient
 from shoal_cli import ROOT, FleetUnderTest, Make, eventually
@@ -240,14 +237,6 @@ def _score(score: float) -> str:
     return repr(score) if math.isfinite(score) else ("inf" if score > 0 else "-inf")
 
 
-def need_views(fleet: FleetUnderTest, config: str) -> None:
-    """Skips the test where the relay under test takes no views: then no worker of theirs runs."""
-    asked = subprocess.run([fleet.binaries / "shoal-relay", "--check-config", "--config", config], capture_output=True,
-                           text=True, check=False)
-    if asked.returncode != 0 and "views" in asked.stderr:
-        pytest.skip("this relay takes no views")
-
-
 @contextmanager
 def viewed(make_fleet: Make, routing: str = "hash", workers: int = 2,
            **more: Any) -> Iterator[tuple[FleetUnderTest, WrittenViews]]:
@@ -255,7 +244,6 @@ def viewed(make_fleet: Make, routing: str = "hash", workers: int = 2,
     fleet = make_fleet()
     services = {"relay": {"views": [ANY_VIEW]}, "views": more}
     config = patient(fleet, services)
-    need_views(fleet, config)
     fleet.up("--workers", str(workers), "--config", config, "--routing", routing)
     with WrittenViews(fleet.run_folder / "redis-state.sock") as written:
         written.make("any", "document")
