@@ -72,8 +72,8 @@ awaitable<int> apply_slot(database& base, const std::vector<std::string>& statem
 
 std::string ready(const settings& chosen, const survey& of)
 {
-    return fmt::format("Database {} is ready: publication {}, slot {}, {} rules.\n", printable(of.database),
-                       chosen.publication, chosen.slot, chosen.all.size());
+    return fmt::format("Database {} is ready: publication {}, slot {}.\n", printable(of.database), chosen.publication,
+                       chosen.slot);
 }
 
 /// What keeps the database from being ready that `setup` does not do.
