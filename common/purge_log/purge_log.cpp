@@ -100,6 +100,7 @@ private:
     /// What the last renewal said, when it was sent, and where it found the log's end.
     stamp reported_;
     boot_time renewed_at_ = boot_time::min();
+    boot_time tokens_asked_at_ = boot_time::min();
     stamp head_;
     std::uint64_t epoch_ = 0;
 };
@@ -239,8 +240,11 @@ awaitable<bool> purge_log::impl::renew()
 /// Before the renewal, which then says of those that are found whether they are purged.
 awaitable<void> purge_log::impl::find_tokens()
 {
+    const auto now = boot_clock::now();
+    if (now < tokens_asked_at_ + waited_for_interval) co_return;
     const auto names = waits_.unknown();
     if (names.empty()) co_return;
+    tokens_asked_at_ = now;
     const auto found = co_await calls_.tokens(names);
     if (found.has_error()) co_return;
     for (std::size_t i = 0; i < names.size(); ++i)

@@ -23,7 +23,7 @@ inline constexpr std::string_view generations_key = "{cache}:views:generations";
 inline constexpr std::size_t longest_name = 64;
 inline constexpr std::size_t most_views = 100;
 /// Bytes of a KEY.
-inline constexpr std::size_t longest_key = 1024;
+inline constexpr std::size_t longest_key = 1000;
 /// Bytes of an entry of the kind document, and of a hash. What is larger is absent, and counted by the relay.
 inline constexpr std::size_t largest_document = std::size_t{1} << 20;
 

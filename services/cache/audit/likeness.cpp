@@ -40,6 +40,11 @@ std::uint64_t body_hash::value() const noexcept
     return XXH3_64bits_digest(static_cast<const XXH3_state_t*>(state_));
 }
 
+bool tells_of_content(unsigned status, unsigned kept) noexcept
+{
+    return status == kept || status == 200 || status == 404 || status == 410;
+}
+
 finding judge_again(const likeness& kept, const likeness& first, const likeness& second) noexcept
 {
     if (alike(kept, second)) return finding::consistent;

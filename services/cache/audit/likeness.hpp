@@ -37,6 +37,10 @@ private:
     std::uint64_t length_ = 0;
 };
 
+/// Whether an answer says what the content is now, other than of what is kept with `kept` as its status: not one that
+/// wants a client to log in, to come later, or to go elsewhere, which an auditor gets and others may not.
+[[nodiscard]] bool tells_of_content(unsigned status, unsigned kept) noexcept;
+
 enum class finding : std::uint8_t {
     consistent,
     /// The origin answers the same request otherwise each time: nothing can be said.

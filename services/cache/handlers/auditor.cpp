@@ -182,7 +182,7 @@ asio::awaitable<std::optional<likeness>> auditor::ask_origin(stored_ptr what, li
     auto asked = request_for(*what, at->of());
     if (!asked) co_return std::nullopt;
     const auto got = co_await at->servers().send(*std::move(asked), boot_clock::now() + answer_patience);
-    bool failed = !got || protocol::is_failure((*got)->status());
+    bool failed = !got || !tells_of_content((*got)->status(), what->status());
     body_hash hash;
     while (!failed) {
         const auto piece = co_await (*got)->read();

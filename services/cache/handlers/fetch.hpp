@@ -60,6 +60,7 @@ private:
     void note(std::string_view reason);
     void tell_others(const filled_head& head);
     void finish(origin::answer& from);
+    [[nodiscard]] standing standing_for_validation() const;
     [[nodiscard]] bool renewed();
     [[nodiscard]] stored_parts renewed_parts(const protocol::storing& decided, protocol::field_span merged);
     void keep_renewed(const stored_ptr& kept);

@@ -128,12 +128,21 @@ stored_parts fetch::with_head(unsigned status, std::optional<std::uint64_t> leng
     return parts;
 }
 
+/// A weak validator does not tell bytes from those before a write: not enough where clients read what they have
+/// written.
+standing fetch::standing_for_validation() const
+{
+    const auto found = with_.log.judge(validates_->since(), validates_->tags());
+    const bool for_writers = found == standing::softly_purged && what_.at->of().read_your_writes.has_value();
+    return for_writers ? standing::purged : found;
+}
+
 /// Of a 304. False when it is not about what was asked.
 bool fetch::renewed()
 {
     const bool strong = protocol::is_strong(validates_->etag());
     const auto log = with_.view_of(what_.at->of());
-    if (!may_validate(log, boot_clock::now(), log.judge(validates_->since(), validates_->tags()), strong)) return false;
+    if (!may_validate(log, boot_clock::now(), standing_for_validation(), strong)) return false;
     if (!protocol::confirms(fields_, validators_of(*validates_))) return false;
     const auto keys = protocol::read_keys(fields_);
     if (keys.too_many) return false;

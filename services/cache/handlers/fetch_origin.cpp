@@ -37,7 +37,7 @@ origin::outgoing fetch::request() const
 
 asio::awaitable<void> fetch::from_origin()
 {
-    if (validates_) only_strong_ = with_.log.judge(validates_->since(), validates_->tags()) == standing::purged;
+    if (validates_) only_strong_ = standing_for_validation() == standing::purged;
     auto out = request();
     out.on_interim = [this](unsigned status, std::string_view lines) -> asio::awaitable<void> {
         into_->interim(status, lines);

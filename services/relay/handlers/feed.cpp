@@ -194,18 +194,19 @@ asio::awaitable<bool> feed::review_rules()
 {
     const auto refused = co_await refused_rule(database_);
     if (!refused) co_return give_up("reading the database's catalog", refused.error(), database_.why());
+    missed_ = missed_ || !refused->empty();
     if (!refused->empty()) co_return give_up(*refused);
-    const bool known = co_await review_views();
+    const bool known = co_await review_views(database_);
     co_return known;
 }
 
 /// A view that would miss changes is not kept; all others are.
-asio::awaitable<bool> feed::review_views()
+asio::awaitable<bool> feed::review_views(database& by)
 {
     unfit_views_.assign(by_->views.size(), {});
     if (view_rules_.all.empty()) co_return true;
-    const auto found = co_await read_catalog(database_, by_->publication, view_rules_.all);
-    if (!found) co_return give_up("reading the database's catalog", found.error(), database_.why());
+    const auto found = co_await read_catalog(by, by_->publication, view_rules_.all);
+    if (!found) co_return give_up("reading the database's catalog", found.error(), by.why());
     unfit_views_ = unfit_views(by_->views, view_rules_, *found);
     co_return true;
 }
@@ -283,6 +284,18 @@ asio::awaitable<bool> feed::note_slot()
     co_return true;
 }
 
+asio::awaitable<bool> feed::void_all(std::string source)
+{
+    std::string all;
+    coherence::append_bucket(all, coherence::bucket_of(coherence::tag_of(coherence::tag_kind::all, "", "")));
+    const relay_log::note nothing;
+    const auto voided = co_await log_.purge(all, {}, nothing);
+    if (!voided) co_return give_up("purging everything", voided.error(), {});
+    counts_.voided.add();
+    on_.log.warning("everything cached is void, as changes may have been missed", {{"source", source}});
+    co_return true;
+}
+
 /// Rule 6 (services/relay/README.md): where changes may have been missed, everything that was cached before is void.
 /// The slot is there by now, so what comes after is not missed.
 asio::awaitable<bool> feed::attach()
@@ -291,27 +304,33 @@ asio::awaitable<bool> feed::attach()
     if (!before) co_return give_up("noting in Redis who has the slot", before.error(), {});
     const auto noted = parse_lsn(before->position);
     const auto source = fmt::format("{}/{}/{:016x}", standing_.source, by_->slot, rules_digest(*by_));
-    const bool goes_on = !new_slot_ && before->source == source && noted && slot_confirmed_ <= *noted;
+    const bool goes_on = !missed_ && !new_slot_ && before->source == source && noted && slot_confirmed_ <= *noted;
     if (!goes_on) {
-        const bool replayed = co_await wait_for_replicas();
-        if (!replayed) co_return false;
-        std::string all;
-        coherence::append_bucket(all, coherence::bucket_of(coherence::tag_of(coherence::tag_kind::all, "", "")));
-        const relay_log::note nothing;
-        const auto voided = co_await log_.purge(all, {}, nothing);
-        if (!voided) co_return give_up("purging everything", voided.error(), {});
-        counts_.voided.add();
-        on_.log.warning("everything cached is void, as changes may have been missed", {{"source", source}});
+        bool voided = co_await void_all(source);
+        // What is cached meanwhile may be of a replica that lacks what was missed.
+        if (voided && !by_->replicas.empty()) {
+            voided = co_await wait_for_replicas();
+            if (voided) voided = co_await void_all(source);
+        }
+        if (!voided) co_return false;
     }
     const auto views_noted = parse_lsn(before->views_position);
     const bool views_go_on =
-        !new_slot_ && before->views_source == source && views_noted && slot_confirmed_ <= *views_noted;
+        !missed_ && !new_slot_ && before->views_source == source && views_noted && slot_confirmed_ <= *views_noted;
     noted_ = slot_confirmed_;
-    const auto attached = co_await log_.attach(source, format_lsn(noted_));
+    const auto position = format_lsn(noted_);
+    // Views that are not of this source are so until they are void.
+    const std::string views_source = views_go_on ? source : std::string{};
+    const auto attached = co_await log_.attach(source, position, views_source);
     if (!attached) co_return give_up("noting in Redis what is followed", attached.error(), {});
     keeper_.emplace(on_, view_counts_, static_cast<view_host&>(*this), log_, by_, view_rules_);
     const auto kept = co_await keeper_->attach(views_go_on, unfit_views_);
     if (!kept) co_return give_up("noting in Redis which views there are", kept.error(), {});
+    if (!views_go_on) {
+        const auto voided = co_await log_.attach(source, position, source);
+        if (!voided) co_return give_up("noting in Redis what views are of", voided.error(), {});
+    }
+    missed_ = false;
     co_return true;
 }
 

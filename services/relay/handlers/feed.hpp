@@ -64,11 +64,12 @@ private:
     [[nodiscard]] task<bool> may_see_replicas();
     [[nodiscard]] task<bool> wait_for_replicas();
     [[nodiscard]] std::string late_replicas(const sight& by, lsn end) const;
-    [[nodiscard]] task<bool> review_views();
+    [[nodiscard]] task<bool> review_views(database& by);
     [[nodiscard]] task<bool> prepare_slot();
     [[nodiscard]] task<bool> take_slot();
     [[nodiscard]] task<bool> note_slot();
     [[nodiscard]] task<bool> attach();
+    [[nodiscard]] task<bool> void_all(std::string source);
     [[nodiscard]] bool give_up(std::string why);
     [[nodiscard]] bool give_up(std::string_view doing, boost::system::error_code error, const std::string& detail);
     [[nodiscard]] task<void> pause(std::chrono::nanoseconds time);
@@ -128,6 +129,8 @@ private:
     retries retries_;
     standing standing_;
     bool new_slot_ = false;
+    /// The schema was found to be one in which a relay, this or another, may have missed changes.
+    bool missed_ = false;
     lsn slot_confirmed_ = 0;
 
     // Of one connection.

@@ -339,11 +339,17 @@ asio::awaitable<void> feed::review_on()
         if (!refused)
             co_return end(fmt::format("reading the database's catalog: {}",
                                       reviewer_.why().empty() ? refused.error().message() : reviewer_.why()));
-        if (refused->empty()) continue;
+        if (refused->empty()) {
+            const bool known = co_await review_views(reviewer_);
+            if (over_) break;
+            if (!known) co_return end(standing_.why);
+            keeper_->reviewed(unfit_views_);
+            continue;
+        }
         const std::string nothing;
         const auto position = format_lsn(noted_);
         // Whoever attaches next does not go on from here.
-        const auto forgotten = co_await log_.attach(nothing, position);
+        const auto forgotten = co_await log_.attach(nothing, position, nothing);
         if (!forgotten) co_return end("writing to Redis: " + forgotten.error().message());
         co_return end(*refused);
     }

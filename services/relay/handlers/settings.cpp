@@ -100,20 +100,13 @@ std::uint64_t rules_digest(const settings& of)
 
 nlohmann::json to_json(const settings& from)
 {
-    return {{"postgres", from.database.target},
-            {"password_file", from.database.password_file},
-            {"publication", from.publication},
-            {"slot", from.slot},
-            {"wal_budget", config::format_size(static_cast<std::int64_t>(from.wal_budget))},
-            {"replicas", from.replicas},
-            {"replica_patience", config::format_duration(from.replica_patience)},
-            {"rules", shown_rules(from.all)},
-            {"views", shown_views(from.views)}};
     nlohmann::json shown{{"postgres", from.database.target},
                          {"password_file", from.database.password_file},
                          {"publication", from.publication},
                          {"slot", from.slot},
                          {"wal_budget", config::format_size(static_cast<std::int64_t>(from.wal_budget))},
+                         {"replicas", from.replicas},
+                         {"replica_patience", config::format_duration(from.replica_patience)},
                          {"rules", shown_rules(from.all)},
                          {"views", shown_views(from.views)}};
     if (from.audits_per_second) shown["audit"] = {{"per_second", *from.audits_per_second}};

@@ -127,7 +127,7 @@ boost::asio::awaitable<std::optional<std::vector<std::string>>> view_auditor::ne
 /// False where it can't go on with this view.
 boost::asio::awaitable<bool> view_auditor::look_at(std::size_t view, kept_view of, std::vector<std::string> keys)
 {
-    const auto at = co_await session_.begin();
+    const auto at = co_await session_.begin({});
     if (!at || host_.over()) co_return false;
     view_reader reader{session_, *of.of, of.shape};
     const auto begun = co_await reader.begin(std::move(keys));
@@ -167,7 +167,7 @@ boost::asio::awaitable<bool> view_auditor::look_again(std::size_t view, kept_vie
         one.stored = *std::move(kept);
         keys.push_back(one.key);
     }
-    const auto begun_at = co_await session_.begin();
+    const auto begun_at = co_await session_.begin({});
     if (!begun_at || host_.over()) co_return false;
     view_reader reader{session_, *of.of, of.shape};
     const auto begun = co_await reader.begin(std::move(keys));

@@ -56,7 +56,7 @@ boost::asio::awaitable<bool> view_keeper::begin_fill()
     next->wants_fill = false;
     // A view that was voided has nothing yet that the query may lack.
     fill_ = filling{.view = view, .listed = false, .indexed = next->fresh};
-    const auto begun = co_await lister_.begin();
+    const auto begun = co_await lister_.begin(locked_);
     auto why = begun ? boost::system::error_code{} : begun.error();
     if (begun && !host_.over()) {
         const auto declared = co_await lister_.declare("shoal_keys", listed_sql(*next->of));

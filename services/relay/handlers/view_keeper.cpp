@@ -4,15 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "common/log/log.hpp"
 #include "common/metrics/metrics.hpp"
 #include "common/redis/client.hpp"
-#include "services/relay/handlers/view_review.hpp"
-#include "services/relay/postgres/catalog.hpp"
 
 namespace shoal::relay {
 namespace {
@@ -24,7 +24,6 @@ constexpr auto sweep_pause = 5ms;
 /// After a query was refused, and where there is no session.
 constexpr auto retry_pause = 2s;
 constexpr auto count_interval = 1s;
-constexpr auto review_interval = 5s;
 /// What the snapshot sees comes by the stream within this, or the round goes on without it.
 constexpr auto stream_patience = 300ms;
 
@@ -48,7 +47,12 @@ view_keeper::view_keeper(const worker::context& on, view_instruments& counts, vi
       session_{on.loop},
       lister_{on.loop}
 {
-    for (const auto& one : by_->views) views_.push_back({.of = &one, .digest = view_digest(one)});
+    std::set<std::string> tables;
+    for (const auto& one : by_->views) {
+        views_.push_back({.of = &one, .digest = view_digest(one)});
+        for (const auto& source : one.changed_by) tables.insert(shown(source.table));
+    }
+    locked_ = fmt::format("{}", fmt::join(tables, ", "));
 }
 
 void view_keeper::close() noexcept
@@ -102,6 +106,7 @@ void view_keeper::void_view(kept& which, views::state to, std::string why)
     which.now = {which.of->is, fresh_generation(which.now.generation), to, log_.epoch()};
     which.announced = true;
     which.doubted.clear();
+    which.doubting.clear();
     which.wants_fill = to == views::state::filling;
     which.fresh = true;
     which.why = std::move(why);
@@ -170,7 +175,7 @@ bool view_keeper::wanted() const noexcept
 {
     const auto now = boot_clock::now();
     return fill_ || host_.transactions().views_wanted() || std::ranges::any_of(views_, [now](const kept& one) {
-               return one.announced || one.wants_fill || !one.doubted.empty() ||
+               return one.announced || one.wants_fill || !one.doubted.empty() || !one.doubting.empty() ||
                       (one.now.at == views::state::failed && one.retry_at <= now);
            });
 }
@@ -178,30 +183,31 @@ bool view_keeper::wanted() const noexcept
 boost::asio::awaitable<void> view_keeper::run()
 {
     while (!host_.over()) {
+        take_review();
         const bool any = wanted();
         if (any) co_await round();
         if (host_.over()) break;
-        if (!any) co_await idle();
+        co_await tend();
+        if (host_.over()) break;
+        if (!any) co_await host_.wait_for_change(sweeps_ ? std::chrono::nanoseconds{sweep_pause} : idle_pause);
         // Not at once again; others are served meanwhile.
         if (std::exchange(failed_, false)) co_await host_.wait_for_change(idle_pause);
     }
 }
 
-boost::asio::awaitable<void> view_keeper::idle()
+/// What has time, and comes in its turn however busy the rounds are.
+boost::asio::awaitable<void> view_keeper::tend()
 {
-    if (sweeps_) {
+    const auto now = boot_clock::now();
+    if (sweeps_ && swept_at_ + sweep_pause < now) {
+        swept_at_ = now;
         const auto more = co_await log_.sweep();
         if (!more) co_return host_.end("writing to Redis: " + more.error().message());
         sweeps_ = *more;
-    } else if (counted_at_ + count_interval < boot_clock::now()) {
-        counted_at_ = boot_clock::now();
+    } else if (counted_at_ + count_interval < now) {
+        counted_at_ = now;
         co_await count();
     }
-    if (!host_.over() && reviewed_at_ + review_interval < boot_clock::now()) {
-        reviewed_at_ = boot_clock::now();
-        co_await review_unfit();
-    }
-    if (!host_.over()) co_await host_.wait_for_change(sweeps_ ? std::chrono::nanoseconds{sweep_pause} : idle_pause);
 }
 
 boost::asio::awaitable<void> view_keeper::count()
@@ -215,21 +221,27 @@ boost::asio::awaitable<void> view_keeper::count()
     }
 }
 
-/// What somebody has mended since.
-boost::asio::awaitable<void> view_keeper::review_unfit()
+void view_keeper::reviewed(std::vector<std::string> unfit)
 {
-    const auto is_unfit = [](const kept& one) { return one.retry_at == boot_time::max(); };
-    if (std::ranges::none_of(views_, is_unfit)) co_return;
-    database base{on_.loop};
-    const auto connected = co_await base.connect(by_->database);
-    if (!connected || host_.over()) co_return;
-    const auto found = co_await read_catalog(base, by_->publication, rules_.all);
-    if (!found || host_.over()) co_return;
-    const auto unfit = unfit_views(by_->views, rules_, *found);
-    for (std::size_t i = 0; i < views_.size(); ++i) {
-        if (!is_unfit(views_[i])) continue;
-        views_[i].why = unfit[i];
-        if (unfit[i].empty()) views_[i].retry_at = boot_clock::now();
+    review_ = std::move(unfit);
+    host_.changed();
+}
+
+/// What fits no more, and what somebody has mended.
+void view_keeper::take_review()
+{
+    const auto found = std::exchange(review_, {});
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        auto& one = views_[i];
+        const bool was_unfit = one.retry_at == boot_time::max();
+        if (was_unfit && found[i].empty()) one.retry_at = boot_clock::now();
+        if (was_unfit) one.why = found[i];
+        if (was_unfit || found[i].empty()) continue;
+        counts_.failures.add();
+        on_.log.error("a view can't be kept", {{"view", one.of->name}, {"why", found[i]}});
+        one.shape.reset();
+        one.retry_at = boot_time::max();
+        void_view(one, views::state::failed, found[i]);
     }
 }
 
@@ -284,8 +296,11 @@ boost::asio::awaitable<void> view_keeper::round()
     if (has_session && !host_.over()) has_session = co_await next_fill(fill);
     std::optional<sight> with;
     if (has_session && !host_.over()) {
-        const auto begun = co_await session_.begin();
-        if (begun) with = *begun;
+        const auto begun = co_await session_.begin(locked_);
+        if (begun)
+            with = *begun;
+        else
+            session_.close();
     } else if (none_is_kept() && host_.seen() != nullptr) {
         with = *host_.seen();
     }
@@ -335,7 +350,8 @@ boost::asio::awaitable<bool> view_keeper::compute(dirty_views& what, std::vector
             continue;
         }
         if (fill_ && fill_->view == i) what.at(i).keys.insert(fill.begin(), fill.end());
-        what.at(i).keys.merge(views_[i].doubted);
+        views_[i].doubting.merge(views_[i].doubted);
+        what.at(i).keys.insert(views_[i].doubting.begin(), views_[i].doubting.end());
         const bool done = co_await recompute(i, what.at(i));
         if (!done || host_.over()) co_return false;
     }
@@ -368,6 +384,7 @@ boost::asio::awaitable<bool> view_keeper::write(const progress::views_batch& bat
         sweeps_ = true;
     }
     of.views_written();
+    for (auto& one : views_) one.doubting.clear();
     host_.changed();
     co_return true;
 }

@@ -65,6 +65,8 @@ public:
 
     /// Recomputes all of a view while it is served. False when there is no such view, or it is not ready.
     [[nodiscard]] bool rebuild(std::string_view view);
+    /// For each view why it can't be followed now, or nothing; taken up before the next round.
+    void reviewed(std::vector<std::string> unfit);
     /// Nothing of one that is not ready.
     [[nodiscard]] std::optional<kept_view> at(std::size_t view) const;
     /// An entry that is not what it should be: it is recomputed in the next round.
@@ -91,6 +93,8 @@ private:
         std::uint64_t entries = 0;
         /// KEYs to be recomputed though nothing has changed them.
         dirty_view::texts doubted{};
+        /// Those of them that a round has taken.
+        dirty_view::texts doubting{};
     };
     /// Keys of one view, listed in a snapshot of its own; each is recomputed in a later one.
     struct filling {
@@ -115,13 +119,14 @@ private:
     void announce();
     void fail(std::size_t view, std::string why);
     [[nodiscard]] bool refused(std::size_t view, boost::system::error_code error, const view_session& by);
-    [[nodiscard]] task<void> idle();
+    [[nodiscard]] task<void> tend();
     [[nodiscard]] task<void> count();
-    [[nodiscard]] task<void> review_unfit();
+    void take_review();
 
     // view_recompute.cpp: of one view in the round's snapshot.
     [[nodiscard]] task<bool> recompute(std::size_t view, dirty_view& what);
     [[nodiscard]] task<bool> add_selected(std::size_t view, dirty_view& what);
+    [[nodiscard]] task<bool> add_absent(std::size_t view, dirty_view& what);
     [[nodiscard]] task<bool> recompute_entries(std::size_t view, std::vector<std::string> keys);
     [[nodiscard]] task<bool> recompute_members(std::size_t view, std::vector<std::string> members);
     [[nodiscard]] task<bool> add(std::size_t view, view_entry what);
@@ -153,7 +158,10 @@ private:
     bool failed_ = false;
     lsn said_ = 0;
     boot_time counted_at_ = boot_time::min();
-    boot_time reviewed_at_ = boot_clock::now();
+    boot_time swept_at_ = boot_time::min();
+    /// Tables of all views, as SQL names them.
+    std::string locked_;
+    std::vector<std::string> review_;
 };
 
 }  // namespace shoal::relay

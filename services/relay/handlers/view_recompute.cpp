@@ -1,10 +1,13 @@
 // What one view's dirty keys become, in the snapshot of a round. Each step is false where the round is over.
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/log/log.hpp"
 #include "common/metrics/metrics.hpp"
+#include "common/purge_log/keys.hpp"
+#include "common/redis/client.hpp"
 #include "services/relay/handlers/view_keeper.hpp"
 
 namespace shoal::relay {
@@ -12,8 +15,8 @@ namespace {
 
 /// Of one script, and of a part of a large entry: about a millisecond of Redis.
 constexpr std::size_t most_bytes_written = 256 * 1024;
-/// Beyond that a round's changes appear in parts.
-constexpr std::size_t most_operations = 2000;
+/// Beyond that a round's changes appear in parts; there is room for the tags of all views.
+constexpr std::size_t most_tag_bytes = coherence::most_entry_bytes - 4 * (views::most_views + 1);
 
 /// The next ones, at most so many, taken off; what is too long is no key of a view.
 std::vector<std::string> take_some(dirty_view::texts& from, std::size_t longest)
@@ -33,6 +36,8 @@ boost::asio::awaitable<bool> view_keeper::recompute(std::size_t view, dirty_view
 {
     bool done = co_await add_selected(view, what);
     if (!done || what.everything) co_return done;
+    done = co_await add_absent(view, what);
+    if (!done) co_return false;
     for (const auto& one : what.members) {
         // All of the key is recomputed anyhow.
         if (what.keys.contains(one.substr(0, one.rfind(',')))) continue;
@@ -64,6 +69,33 @@ boost::asio::awaitable<bool> view_keeper::add_selected(std::size_t view, dirty_v
             }
             what.keys.insert((*keys)->begin(), (*keys)->end());
         }
+    co_return true;
+}
+
+/// A set that is not there is made whole: the fill may not have come to it, or it was too large.
+boost::asio::awaitable<bool> view_keeper::add_absent(std::size_t view, dirty_view& what)
+{
+    std::set<std::string> keys;
+    for (const auto& one : what.members)
+        if (auto key = one.substr(0, one.rfind(',')); !what.keys.contains(key)) keys.insert(std::move(key));
+    const auto index = views::index_key(views_[view].of->name, views_[view].now.generation);
+    while (!keys.empty()) {
+        std::vector<std::string> asked;
+        while (!keys.empty() && asked.size() < most_keys_at_once)
+            asked.push_back(std::move(keys.extract(keys.begin()).value()));
+        std::vector<std::string_view> command{"SMISMEMBER", index};
+        command.insert(command.end(), asked.begin(), asked.end());
+        const auto answer = co_await on_.state.command(command);
+        if (host_.over()) co_return false;
+        const auto* const there = answer.has_value() ? answer.value().array() : nullptr;
+        if (there == nullptr || there->size() != asked.size()) {
+            host_.end("reading a view's index in Redis");
+            co_return false;
+        }
+        for (std::size_t i = 0; i < asked.size(); ++i)
+            if (const auto* const is = (*there)[i].integer(); is == nullptr || *is == 0)
+                what.keys.insert(std::move(asked[i]));
+    }
     co_return true;
 }
 
@@ -118,7 +150,7 @@ boost::asio::awaitable<bool> view_keeper::add(std::size_t view, view_entry what)
         on_.log.error("an entry of a view is absent",
                       {{"view", of.of->name}, {"key", what.key}, {"why", what.problem}});
     }
-    if (writing_.bytes() + what.body.size() <= most_bytes_written) {
+    if (!what.exists || writing_.bytes() + what.body.size() <= most_bytes_written) {
         writing_.entry(*of.of, of.now.generation, what);
     } else {
         const auto under = log_.staging_key(++staged_);
@@ -144,7 +176,7 @@ boost::asio::awaitable<bool> view_keeper::add(std::size_t view, view_entry what)
 
 boost::asio::awaitable<bool> view_keeper::flush_when_full()
 {
-    if (writing_.count() < most_operations && writing_.bytes() < 4 * most_bytes_written) co_return true;
+    if (writing_.tags().size() < most_tag_bytes && writing_.bytes() < 4 * most_bytes_written) co_return true;
     const auto written = co_await log_.write(writing_, {});
     writing_.clear();
     if (!written && !host_.over())

@@ -14,6 +14,9 @@ constexpr auto connect_patience = 5s;
 constexpr auto answer_patience = 2s;
 /// Longer than the server's own limit, so that a query ends and not the connection.
 constexpr auto rows_patience = 60s;
+constexpr std::string_view undefined_table = "42P01";
+constexpr std::string_view undefined_schema = "3F000";
+constexpr std::string_view insufficient_privilege = "42501";
 
 /// Values have the text that the stream gives them. The search path stays the role's own, as it is in psql.
 constexpr const char* settings_sql =
@@ -32,13 +35,29 @@ view_session::reply<void> view_session::connect(const database_settings& to)
     co_return boost::system::in_place_value;
 }
 
-view_session::reply<sight> view_session::begin()
+view_session::reply<sight> view_session::begin(std::string tables)
 {
     why_.clear();
-    // The snapshot is the first query's, taken before the positions are read.
+    const auto begun = co_await session_.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", answer_patience);
+    if (!begun) co_return begun.error();
+    // A table that is rewritten or truncated is empty to a snapshot from before (PostgreSQL's documentation, 13.6): so
+    // whoever does that is waited for first.
+    if (!tables.empty()) {
+        const auto locked =
+            co_await session_.query("SAVEPOINT locked; LOCK TABLE " + tables + " IN ACCESS SHARE MODE", rows_patience);
+        const bool absent = !locked && (session_.state() == undefined_table || session_.state() == undefined_schema ||
+                                        session_.state() == insufficient_privilege);
+        // Its views say so when they are asked for.
+        if (!locked && !absent) co_return locked.error();
+        if (absent) {
+            const auto back = co_await session_.query("ROLLBACK TO locked", answer_patience);
+            if (!back) co_return back.error();
+        }
+    }
+    // The snapshot is this query's, taken before the positions are read.
     const auto asked = co_await session_.query(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_catalog.pg_current_snapshot(), "
-        "pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()",
+        "SELECT pg_catalog.pg_current_snapshot(), pg_catalog.pg_current_wal_insert_lsn(), "
+        "pg_catalog.pg_current_wal_flush_lsn()",
         answer_patience);
     if (!asked) co_return asked.error();
     if (asked->size() != 1 || asked->front().size() != 3) co_return errc::database_malformed;

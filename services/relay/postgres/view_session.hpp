@@ -28,7 +28,9 @@ public:
     void close() noexcept { session_.close(); }
 
     /// From here to end() everything is of one snapshot: what it sees, and up to where the log was flushed then.
-    [[nodiscard]] reply<sight> begin();
+    /// Nobody rewrites or truncates `tables` meanwhile, a list as SQL has it, or nothing; who does is waited for, up to
+    /// the server's own limit. Where one of them is absent, or may not be read, none is locked.
+    [[nodiscard]] reply<sight> begin(std::string tables);
     /// Also after something was refused.
     [[nodiscard]] reply<void> end();
 

@@ -138,7 +138,8 @@ void progress::views_not_written()
 
 bool progress::views_wanted() const noexcept
 {
-    return std::any_of(open_.begin(), open_.end(), [](const transaction& one) { return !one.viewed && one.visible; });
+    return std::any_of(open_.begin(), open_.end(),
+                       [](const transaction& one) { return !one.viewed && one.on_primary; });
 }
 
 bool progress::views_caught_up(const snapshot& by) const noexcept

@@ -4,11 +4,12 @@
 -- ARGV[1]  newest epoch that the caller knows
 -- ARGV[2]  the source: system, timeline, database and slot
 -- ARGV[3]  the position up to which nothing is missing, and so everything purged
+-- ARGV[4]  the source that views are known to be of, or nothing
 -- Reply    {epoch}
 
 local epoch = current_head(tonumber(ARGV[1]))
 redis.call('HSET', KEYS[5], 'source', ARGV[2], 'position', ARGV[3], 'purged', ARGV[3], 'epoch',
-           string.format('%.0f', epoch))
+           string.format('%.0f', epoch), 'views_source', ARGV[4])
 -- Said again once the views are known to be of this source.
 redis.call('HDEL', KEYS[5], 'viewed')
 return {epoch}

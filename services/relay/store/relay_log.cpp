@@ -66,10 +66,11 @@ relay_log::reply<relay_log::ownership> relay_log::own()
     co_return ownership{*source, *position, *views_source, *views_position};
 }
 
-relay_log::reply<void> relay_log::attach(std::string_view source, std::string_view position)
+relay_log::reply<void> relay_log::attach(std::string_view source, std::string_view position,
+                                         std::string_view views_source)
 {
     const auto known = std::to_string(epoch_);
-    const std::array<std::string_view, 4> arguments{known, source, position, fence_};
+    const std::array<std::string_view, 5> arguments{known, source, position, views_source, fence_};
     const auto answer = co_await run(fenced_script<embedded::attach_lua>("relay_attach"), arguments);
     if (answer.has_error()) co_return answer.error();
     co_return boost::system::in_place_value;

@@ -45,8 +45,8 @@ public:
     /// redis_unexpected_reply, and fenced() is true, once another one has called it; beat() also when the log has
     /// another epoch than when this one attached.
     [[nodiscard]] reply<ownership> own();
-    /// Everything up to `position` is done, and purged.
-    [[nodiscard]] reply<void> attach(std::string_view source, std::string_view position);
+    /// Everything up to `position` is done, and purged. `views_source`: what the views are of, the same or nothing.
+    [[nodiscard]] reply<void> attach(std::string_view source, std::string_view position, std::string_view views_source);
     struct note {
         /// With this write all is purged that ends before; nothing is noted for an empty one.
         std::string purged{};

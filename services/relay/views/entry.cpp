@@ -95,7 +95,8 @@ std::optional<view_entry> entry_builder::add(sql_row from)
     std::optional<view_entry> before;
     if (!open_ || open_->key != *key) {
         before = close();
-        if (wanted_.erase(*key) == 0) return before;
+        // What is equal in SQL may have another text (citext, numeric): an entry of one row is whole all the same.
+        if (wanted_.erase(*key) == 0 && of_.has_members()) return before;
         open_.emplace();
         open_->key = *std::move(key);
     }

@@ -19,7 +19,8 @@ rule rule_of(const change_source& from, std::size_t place, std::string written_a
     made.when = from.when;
     made.ignores_old_values = from.ignores_old_values;
     made.written_at = std::move(written_at);
-    made.drops_long_tags = true;
+    // No view has so long a KEY. What is longer with a member, or is a value to look for, makes all of the view anew.
+    made.drops_long_tags = from.of == change_source::scope::changed && !from.has_member;
     made.most_rows = from.most_rows;
     return made;
 }

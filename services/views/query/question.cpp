@@ -41,7 +41,7 @@ parsed<std::string> read_key(std::string_view encoded)
         at += item.size() + 1;
     }
     auto key = key_text(values);
-    if (key.size() > longest_key) return refusal{400, "the key is longer than 1024 bytes: no view has such a key"};
+    if (key.size() > longest_key) return refusal{400, "the key is longer than 1000 bytes: no view has such a key"};
     return key;
 }
 

@@ -26,11 +26,13 @@ if missing == 9 then return {epoch, 'found', kind, 'ready', {false}} end
 if missing then return {epoch, 'found', kind, 'ready', {{{}, 0}}} end
 if smallest > tonumber(ARGV[8]) then return nothing('many', ARGV[9]) end
 
+-- The weights come last: of an infinite score even none is not a number, which Redis counts as 0 for the sum.
 local arguments = {scratch, #keys}
 for _, key in ipairs(keys) do arguments[#arguments + 1] = key end
 arguments[#arguments + 1] = 'WEIGHTS'
-for at = 1, #keys do arguments[#arguments + 1] = at == 1 and 1 or 0 end
+for at = 1, #keys do arguments[#arguments + 1] = 0 end
 redis.call('ZINTERSTORE', unpack(arguments))
+redis.call('ZINTERSTORE', scratch, 2, keys[1], scratch)
 local part = page(scratch)
 redis.call('DEL', scratch)
 return {epoch, 'found', kind, 'ready', {part}}

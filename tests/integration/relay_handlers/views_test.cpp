@@ -329,3 +329,41 @@ TEST_CASE("views: what nobody can see yet is not in them, and is as soon as it c
     world.until([&] { return world.get("product", "1").find("stalled") != std::string::npos; });
     writer.join();
 }
+
+TEST_CASE("views: a row that goes together with many large ones is gone", "[relay]")
+{
+    views_world world{nlohmann::json::array({product_view})};
+    world.until_ready("product");
+    world.database.sql(
+        "BEGIN; UPDATE product SET name = repeat('x', 1000) WHERE id <= 400; DELETE FROM product WHERE id = 500; "
+        "COMMIT");
+    world.until_viewed();
+    CHECK(world.get("product", "1").size() > 1000);
+    CHECK(world.get("product", "500").empty());
+    CHECK(world.count("product") == 1199);
+}
+
+TEST_CASE("views: a set that the fill has not come to is not served with one member", "[relay]")
+{
+    views_world world{nlohmann::json::array({price_view})};
+    world.until_ready("by_category");
+    const auto entry = world.key("by_category", "2");
+    const auto index = views::index_key("by_category", world.directory("by_category")->generation);
+    (void)world.ask({"DEL", entry});
+    (void)world.ask({"SREM", index, "2"});
+    world.database.sql("UPDATE product SET price = 7 WHERE id = 1");
+    world.until_viewed();
+    CHECK(world.score("by_category", "2", "1") == "7");
+    CHECK(*world.ask({"ZCARD", entry}).integer() == 400);
+}
+
+TEST_CASE("views: one whose table is published no more is not kept, and is made anew when it is", "[relay]")
+{
+    views_world world{nlohmann::json::array({product_view})};
+    world.until_ready("product");
+    world.database.sql("ALTER PUBLICATION shoal DROP TABLE category");
+    world.until([&] { return world.is("product", views::state::failed); });
+    world.database.sql("UPDATE category SET name = 'missed' WHERE id = 2; ALTER PUBLICATION shoal ADD TABLE category");
+    world.until_ready("product");
+    CHECK(world.get("product", "1") == R"({"id":1,"name":"product 1","category":"missed"})");
+}

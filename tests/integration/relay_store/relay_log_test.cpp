@@ -38,25 +38,36 @@ TEST_CASE("relay log: what the relay before was attached to, and how far, is tol
 {
     relay_world world{2};
     (void)world.own(0);
-    REQUIRE(world.await(world.at(0).attach("7/1/shop/shoal", "0/10")).has_value());
+    REQUIRE(world.await(world.at(0).attach("7/1/shop/shoal", "0/10", "7/1/shop/shoal")).has_value());
     REQUIRE(world.await(world.at(0).beat({.claim = 0, .position = "0/20", .purged = ""})).has_value());
     const auto before = world.own(1);
     CHECK(before.source == "7/1/shop/shoal");
     CHECK(before.position == "0/20");
-    REQUIRE(world.await(world.at(1).attach(before.source, before.position)).has_value());
+    REQUIRE(world.await(world.at(1).attach(before.source, before.position, before.source)).has_value());
     // A beat without a position is about time alone.
     REQUIRE(world.await(world.at(1).beat({.claim = 0, .position = "", .purged = ""})).has_value());
     CHECK(world.noted("position") == "0/20");
+}
+
+TEST_CASE("relay log: of views the source is told only once they are known to be of it", "[relay]")
+{
+    relay_world world{2};
+    (void)world.own(0);
+    REQUIRE(world.await(world.at(0).attach("first", "0/10", "first")).has_value());
+    REQUIRE(world.await(world.at(0).attach("second", "0/20", "")).has_value());
+    const auto before = world.own(1);
+    CHECK(before.source == "second");
+    CHECK(before.views_source.empty());
 }
 
 TEST_CASE("relay log: a relay that lost its slot writes nothing, and takes nothing back", "[relay]")
 {
     relay_world world{2};
     (void)world.own(0);
-    REQUIRE(world.await(world.at(0).attach("first", "0/10")).has_value());
+    REQUIRE(world.await(world.at(0).attach("first", "0/10", "first")).has_value());
     REQUIRE(world.await(world.at(0).purge(one_bucket, "", {})).has_value());
     (void)world.own(1);
-    REQUIRE(world.await(world.at(1).attach("second", "0/20")).has_value());
+    REQUIRE(world.await(world.at(1).attach("second", "0/20", "second")).has_value());
     REQUIRE(world.await(world.at(1).beat({.claim = 5, .position = "0/30", .purged = ""})).has_value());
 
     CHECK(world.is_fenced(0));
@@ -108,7 +119,7 @@ TEST_CASE("relay log: up to where everything is purged is noted with the write t
 {
     relay_world world{1};
     (void)world.own(0);
-    REQUIRE(world.await(world.at(0).attach("source", "0/10")).has_value());
+    REQUIRE(world.await(world.at(0).attach("source", "0/10", "source")).has_value());
     CHECK(world.noted("purged") == "0/10");
     REQUIRE(world.await(world.at(0).purge(one_bucket, "", {"0/20"})).has_value());
     CHECK(world.noted("purged") == "0/20");
@@ -119,7 +130,7 @@ TEST_CASE("relay log: up to where everything is purged is noted with the write t
     CHECK(world.noted("purged") == "0/30");
     CHECK(world.noted("position") == "0/18");
     // Of another database's log.
-    REQUIRE(world.await(world.at(0).attach("other source", "0/5")).has_value());
+    REQUIRE(world.await(world.at(0).attach("other source", "0/5", "other source")).has_value());
     CHECK(world.noted("purged") == "0/5");
 }
 
@@ -141,7 +152,7 @@ TEST_CASE("relay log: a beat tells Redis' time, and a claim is noted as it was g
 {
     relay_world world{1};
     (void)world.own(0);
-    REQUIRE(world.await(world.at(0).attach("source", "0/1")).has_value());
+    REQUIRE(world.await(world.at(0).attach("source", "0/1", "source")).has_value());
     const auto first = world.await(world.at(0).beat({.claim = 0, .position = "0/1", .purged = ""}));
     REQUIRE(first.has_value());
     CHECK(world.noted("claim").empty());
@@ -155,7 +166,7 @@ TEST_CASE("relay log: emptied, Redis refuses the relay that was, and knows nothi
 {
     relay_world world{2};
     (void)world.own(0);
-    REQUIRE(world.await(world.at(0).attach("source", "0/10")).has_value());
+    REQUIRE(world.await(world.at(0).attach("source", "0/10", "source")).has_value());
     REQUIRE(world.await(world.at(0).purge(one_bucket, "", {})).has_value());
     const auto epoch = world.at(0).epoch();
     world.server.ask("FLUSHALL");
@@ -172,7 +183,7 @@ TEST_CASE("relay log: with the log alone gone it is another epoch, and what was 
 {
     relay_world world{1};
     (void)world.own(0);
-    REQUIRE(world.await(world.at(0).attach("source", "0/10")).has_value());
+    REQUIRE(world.await(world.at(0).attach("source", "0/10", "source")).has_value());
     REQUIRE(world.await(world.at(0).purge(one_bucket, "", {})).has_value());
     const auto epoch = world.at(0).epoch();
     world.server.ask("DEL {cache}:purge:log");
@@ -185,7 +196,7 @@ TEST_CASE("relay log: with the log alone gone it is another epoch, and what was 
     CHECK(world.noted("position") == "0/10");
     CHECK(world.noted("claim").empty());
     CHECK(world.own(0).source.empty());
-    REQUIRE(world.await(world.at(0).attach("source", "0/10")).has_value());
+    REQUIRE(world.await(world.at(0).attach("source", "0/10", "source")).has_value());
     REQUIRE(world.await(world.at(0).beat({.claim = 1, .position = "0/20", .purged = "0/20"})).has_value());
     CHECK_FALSE(world.at(0).fenced());
     CHECK(world.own(0).position == "0/20");
@@ -196,7 +207,7 @@ TEST_CASE("relay log: after a restart of Redis the fence holds, and what was att
     relay_world world{2};
     (void)world.own(0);
     (void)world.own(1);
-    REQUIRE(world.await(world.at(1).attach("source", "0/10")).has_value());
+    REQUIRE(world.await(world.at(1).attach("source", "0/10", "source")).has_value());
     const auto epoch = world.at(1).epoch();
     world.server.shut_down();
     CHECK(world.await(world.at(1).purge(one_bucket, "", {})).has_error());

@@ -55,7 +55,7 @@ std::string text_of(const redis::value& from)
 void attach(relay_world& world, std::size_t which)
 {
     (void)world.own(which);
-    REQUIRE(world.await(world.at(which).attach("source", "0/10")).has_value());
+    REQUIRE(world.await(world.at(which).attach("source", "0/10", "source")).has_value());
 }
 
 }  // namespace

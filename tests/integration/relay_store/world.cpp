@@ -68,7 +68,7 @@ bool relay_world::is_fenced(std::size_t which)
     const auto refused = [&](const auto& answer) {
         return answer.has_error() && answer.error() == errc::redis_unexpected_reply && at(which).fenced();
     };
-    const bool attach = refused(await(at(which).attach("zombie", "0/1")));
+    const bool attach = refused(await(at(which).attach("zombie", "0/1", "zombie")));
     const bool purge = refused(await(at(which).purge(std::string(4, 0), "", {"0/1", {{"token", "0/1"}}})));
     const bool beat = refused(await(at(which).beat({.claim = 1, .position = "0/1", .purged = ""})));
     CHECK(purge == beat);

@@ -45,3 +45,11 @@ TEST_CASE("likeness: only an origin that says the same twice says that what is k
     REQUIRE(judge_again(of("old"), of("made at 1"), of("made at 2")) == finding::changing);
     REQUIRE(judge_again(of("old"), of("new"), of("old")) == finding::consistent);
 }
+
+TEST_CASE("likeness: an origin that turns the auditor away says nothing of the content", "[cache]")
+{
+    for (const unsigned told : {200U, 404U, 410U}) REQUIRE(tells_of_content(told, 200));
+    for (const unsigned away : {301U, 302U, 401U, 403U, 407U, 408U, 429U, 500U, 503U})
+        REQUIRE_FALSE(tells_of_content(away, 200));
+    REQUIRE(tells_of_content(301, 301));
+}
