@@ -1,5 +1,6 @@
 // Views on a real PostgreSQL and a real Redis: what they show is what the database has.
 
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 #include <chrono>
@@ -45,7 +46,7 @@ const nlohmann::json price_view{
 
 class views_world : public feed_world {
 public:
-    explicit views_world(nlohmann::json of) : feed_world{}, of_(std::move(of))
+    explicit views_world(nlohmann::json of) : of_(std::move(of))
     {
         database.sql(schema);
         until_active(add(chosen()));
@@ -163,7 +164,7 @@ TEST_CASE("views: a rolled back transaction changes nothing, and one of several 
     const auto set = world.key("by_category", "2");
     for (int i = 0; i < 20; ++i) {
         const auto price = std::to_string(1000 + i);
-        world.database.sql("UPDATE product SET name = '" + price + "', price = " + price + " WHERE id = 1");
+        world.database.sql(fmt::format("UPDATE product SET name = '{0}', price = {0} WHERE id = 1", price));
         world.until([&] {
             const auto both =
                 world.ask({"EVAL", "return {redis.call('GET', KEYS[1]), redis.call('ZSCORE', KEYS[2], '1')}", "2",
