@@ -82,7 +82,7 @@ _AUDIT_HEADER = ("WORKER", "SAMPLES", "INCONSISTENT", "CONSISTENT", "CHANGING", 
 _AUDIT_RIGHT = _AUDIT_HEADER[1:-1]
 _REBUILD = """\
 Has the relay that follows the slot recompute every entry of a view, those that its query returns and those that Redis
-has. The view is served meanwhile. Ends with 0 once the relay has begun; 'scripts/fleet relay status' shows the view.
+has. The view is served meanwhile. One that failed is tried at once. Ends with 0 once the relay has begun; 'scripts/fleet relay status' shows the view.
 
 examples:
   scripts/fleet relay rebuild product
@@ -236,7 +236,8 @@ def run_rebuild(tool: Tool, args: argparse.Namespace) -> int:
     except (OSError, http.client.HTTPException) as error:
         raise FleetError(f"{active} can't be asked: {error}", "'scripts/fleet doctor' looks for the reason") from None
     if status != 202:
-        raise FleetError(f"{args.view} is not ready, so all of it is made anyhow", "'scripts/fleet relay status'")
+        raise FleetError(f"{args.view} is being filled, or a table that changes it does not fit",
+                         "'scripts/fleet relay status' says which")
     tool.terminal.say(f"{active} recomputes {args.view}")
     return 0
 

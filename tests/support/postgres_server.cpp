@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -174,10 +175,12 @@ void postgres_server::signal(int number) const
 
 std::string postgres_server::sql(const std::string& text, const std::string& database) const
 {
-    const auto script = folder_.file("script");
-    const auto output = folder_.file("output");
+    // Several threads may ask.
+    static std::atomic<int> last{0};
+    const auto number = std::to_string(++last);
+    const auto script = folder_.file("script" + number);
+    const auto output = folder_.file("output" + number);
     std::ofstream{script} << text;
-    std::filesystem::remove(output);
     const auto status = ended(
         begin({program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", target(database), "-f", script}, output, "/"));
     auto answer = content(output);

@@ -62,6 +62,7 @@ asio::awaitable<void> feed::follow()
     begin_part("relay: beat", beat());
     begin_part("relay: review", review_on());
     begin_part("relay: views", keeper_->run());
+    begin_part("relay: list", keeper_->list());
     if (!by_->views.empty() && by_->audits_per_second) {
         auditor_.emplace(on_, audits_, static_cast<view_host&>(*this), *keeper_, by_);
         begin_part("relay: audit", auditor_->run());

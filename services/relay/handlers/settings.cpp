@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t most_name_bytes = 63;
 constexpr std::size_t most_replicas = 16;
 constexpr config::duration_range patiences{std::chrono::milliseconds{100}, std::chrono::hours{1}};
+constexpr config::duration_range query_timeouts{std::chrono::milliseconds{100}, std::chrono::minutes{10}};
 constexpr std::int64_t mb = 1 << 20;
 constexpr config::integer_range budgets{16 * mb, mb << 24};
 constexpr std::int64_t default_budget = mb << 12;
@@ -87,6 +88,8 @@ settings read_settings(config::object& section)
         section.duration("replica_patience", patiences, read.replica_patience));
     read.all = read_rules(section);
     read.views = read_views(section);
+    read.query_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
+        section.duration("query_timeout", query_timeouts, read.query_timeout));
     if (section.raw("audit") != nullptr) read.audits_per_second = read_audit(section.child("audit"));
     return read;
 }
@@ -108,7 +111,8 @@ nlohmann::json to_json(const settings& from)
                          {"replicas", from.replicas},
                          {"replica_patience", config::format_duration(from.replica_patience)},
                          {"rules", shown_rules(from.all)},
-                         {"views", shown_views(from.views)}};
+                         {"views", shown_views(from.views)},
+                         {"query_timeout", config::format_duration(from.query_timeout)}};
     if (from.audits_per_second) shown["audit"] = {{"per_second", *from.audits_per_second}};
     return shown;
 }

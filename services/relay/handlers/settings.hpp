@@ -27,6 +27,8 @@ struct settings {
     std::chrono::milliseconds replica_patience{10'000};
     rules all{};
     view_definitions views{};
+    /// Of one statement for views: one that takes longer makes its view unavailable.
+    std::chrono::milliseconds query_timeout{5'000};
     /// How many entries of views are compared with their queries; nothing for none.
     std::optional<int> audits_per_second{};
 };

@@ -23,25 +23,28 @@ constexpr std::chrono::nanoseconds retry_pause = 2s;
 constexpr std::chrono::nanoseconds look_pause = 100ms;
 /// After this at the latest it is seen that the attempt is over.
 constexpr std::chrono::nanoseconds longest_slice = 100ms;
+/// Of a set in one command, and of one that is compared: more would take too much memory.
+constexpr std::size_t most_members_read = 1000;
+constexpr std::int64_t most_members_compared = 100'000;
 /// For what could be seen to be in the views; a relay that is later has other troubles.
 constexpr auto catch_up_patience = 10s;
 
-/// Fields and values, or members and scores, one after the other.
-std::optional<stored_entry> read_pairs(const std::vector<redis::value>& from)
+/// Adds fields and values, or members and scores, one after the other. False: it is something else.
+bool read_pairs(const std::vector<redis::value>& from, stored_entry& into)
 {
-    stored_entry found{.exists = !from.empty()};
     for (std::size_t i = 0; i + 1 < from.size(); i += 2) {
-        if (from[i].text() == nullptr || from[i + 1].text() == nullptr) return std::nullopt;
-        found.pairs.emplace_back(*from[i].text(), *from[i + 1].text());
+        if (from[i].text() == nullptr || from[i + 1].text() == nullptr) return false;
+        into.pairs.emplace_back(*from[i].text(), *from[i + 1].text());
     }
-    return found;
+    into.exists = !into.pairs.empty();
+    return true;
 }
 
 }  // namespace
 
 view_auditor::view_auditor(const worker::context& on, view_audits& counts, view_host& host, view_keeper& keeper,
                            std::shared_ptr<const settings> by)
-    : on_{on}, counts_{counts}, host_{host}, keeper_{keeper}, by_{std::move(by)}, session_{on.loop}
+    : on_{on}, counts_{counts}, host_{host}, keeper_{keeper}, by_{std::move(by)}, session_{on.loop, by_->query_timeout}
 {
 }
 
@@ -127,6 +130,7 @@ boost::asio::awaitable<std::optional<std::vector<std::string>>> view_auditor::ne
 /// False where it can't go on with this view.
 boost::asio::awaitable<bool> view_auditor::look_at(std::size_t view, kept_view of, std::vector<std::string> keys)
 {
+    keeper_.watch(view, keys);
     const auto at = co_await session_.begin({});
     if (!at || host_.over()) co_return false;
     view_reader reader{session_, *of.of, of.shape};
@@ -154,7 +158,8 @@ boost::asio::awaitable<bool> view_auditor::look_at(std::size_t view, kept_view o
     co_return co_await look_again(view, std::move(of), std::move(differing), *at);
 }
 
-/// What could be seen at the first look is in the views by now; and what is alike in two looks was so between them.
+/// What could be seen at the first look is in the views by now; and what is alike in two looks, and was not recomputed
+/// meanwhile, was so between them.
 boost::asio::awaitable<bool> view_auditor::look_again(std::size_t view, kept_view of, std::vector<suspect> at,
                                                       sight after)
 {
@@ -178,7 +183,7 @@ boost::asio::awaitable<bool> view_auditor::look_again(std::size_t view, kept_vie
         if (!whole || !*made) break;
         const auto one = std::ranges::find(at, (*made)->key, &suspect::key);
         if (one == at.end() || agrees(of.of->is, **made, one->stored)) continue;
-        if (print_of(of.of->is, **made) != one->print)
+        if (print_of(of.of->is, **made) != one->print || keeper_.touched(one->key))
             counts_.count(of.of->name, view_audits::result::changing);
         else if (same(view, of))
             report(view, of, one->key);
@@ -207,7 +212,10 @@ boost::asio::awaitable<std::optional<stored_entry>> view_auditor::stored(const k
     case views::kind::document: command = {"GET", at}; break;
     case views::kind::hash: command = {"HGETALL", at}; break;
     case views::kind::set:
-    case views::kind::sorted_set: command = {"ZRANGE", at, "0", "-1", "WITHSCORES"}; break;
+    case views::kind::sorted_set: {
+        auto members = co_await stored_members(at);
+        co_return members;
+    }
     }
     const auto answer = co_await on_.state.command(command);
     // Something of another kind stands there, or nobody answers.
@@ -215,8 +223,35 @@ boost::asio::awaitable<std::optional<stored_entry>> view_auditor::stored(const k
     if (answer.has_error()) co_return std::nullopt;
     if (answer.value().is_nil()) co_return stored_entry{};
     if (const auto* const text = answer.value().text()) co_return stored_entry{.exists = true, .document = *text};
-    if (const auto* const pairs = answer.value().array()) co_return read_pairs(*pairs);
-    co_return std::nullopt;
+    stored_entry found;
+    const auto* const pairs = answer.value().array();
+    if (pairs == nullptr || !read_pairs(*pairs, found)) co_return std::nullopt;
+    co_return found;
+}
+
+/// In parts; what changes between them is touched, and looked at again.
+boost::asio::awaitable<std::optional<stored_entry>> view_auditor::stored_members(std::string at)
+{
+    const std::array<std::string_view, 2> counting{"ZCARD", at};
+    const auto count = co_await on_.state.command(counting);
+    if (count.has_error() && count.error() == errc::redis_error_reply) co_return stored_entry{};
+    if (count.has_error() || count.value().integer() == nullptr) co_return std::nullopt;
+    const auto members = *count.value().integer();
+    stored_entry found;
+    if (members > most_members_compared) {
+        found.exists = true;
+        found.members = static_cast<std::size_t>(members);
+        co_return found;
+    }
+    for (std::size_t from = 0; from < static_cast<std::size_t>(members); from += most_members_read) {
+        const auto first = std::to_string(from);
+        const auto last = std::to_string(from + most_members_read - 1);
+        const std::array<std::string_view, 5> asking{"ZRANGE", at, first, last, "WITHSCORES"};
+        const auto answer = co_await on_.state.command(asking);
+        const auto* const pairs = answer.has_value() ? answer.value().array() : nullptr;
+        if (pairs == nullptr || !read_pairs(*pairs, found)) co_return std::nullopt;
+    }
+    co_return found;
 }
 
 /// It is that generation still, and served.

@@ -48,6 +48,7 @@ private:
     [[nodiscard]] task<bool> look_again(std::size_t view, kept_view of, std::vector<suspect> at, sight after);
     [[nodiscard]] task<std::optional<std::vector<std::string>>> next_keys(const kept_view& of, std::string& cursor);
     [[nodiscard]] task<std::optional<stored_entry>> stored(const kept_view& of, const std::string& key);
+    [[nodiscard]] task<std::optional<stored_entry>> stored_members(std::string at);
     [[nodiscard]] task<bool> caught_up(const sight& with);
     [[nodiscard]] bool same(std::size_t view, const kept_view& of) const;
     void report(std::size_t view, const kept_view& of, const std::string& key);

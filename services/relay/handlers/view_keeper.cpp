@@ -1,4 +1,4 @@
-// The rounds; what they recompute is in view_recompute.cpp, where keys are listed for a fill in view_fill.cpp.
+// The rounds; what they recompute is in view_recompute.cpp.
 
 #include "services/relay/handlers/view_keeper.hpp"
 
@@ -21,8 +21,8 @@ using namespace std::chrono_literals;
 
 constexpr auto idle_pause = 100ms;
 constexpr auto sweep_pause = 5ms;
-/// After a query was refused, and where there is no session.
-constexpr auto retry_pause = 2s;
+/// After a query was refused again and again.
+constexpr auto longest_retry_pause = 60s;
 constexpr auto count_interval = 1s;
 /// What the snapshot sees comes by the stream within this, or the round goes on without it.
 constexpr auto stream_patience = 300ms;
@@ -44,15 +44,15 @@ view_keeper::view_keeper(const worker::context& on, view_instruments& counts, vi
       log_{log},
       by_{std::move(by)},
       rules_{with},
-      session_{on.loop},
-      lister_{on.loop}
+      session_{on.loop, by_->query_timeout},
+      lister_{on, host, by_->database}
 {
-    std::set<std::string> tables;
     for (const auto& one : by_->views) {
-        views_.push_back({.of = &one, .digest = view_digest(one)});
+        std::set<std::string> tables;
         for (const auto& source : one.changed_by) tables.insert(shown(source.table));
+        views_.push_back(
+            {.of = &one, .digest = view_digest(one), .tables = fmt::format("{}", fmt::join(tables, ", "))});
     }
-    locked_ = fmt::format("{}", fmt::join(tables, ", "));
 }
 
 void view_keeper::close() noexcept
@@ -110,7 +110,7 @@ void view_keeper::void_view(kept& which, views::state to, std::string why)
     which.wants_fill = to == views::state::filling;
     which.fresh = true;
     which.why = std::move(why);
-    if (fill_ && &views_[fill_->view] == &which) end_fill();
+    if (const auto listed = lister_.view(); listed && &views_[*listed] == &which) lister_.stop();
     if (to == views::state::filling) counts_.voided.add();
 }
 
@@ -127,7 +127,9 @@ void view_keeper::fail(std::size_t view, std::string why)
     counts_.failures.add();
     if (one.why != why) on_.log.error("a view can't be kept", {{"view", one.of->name}, {"why", why}});
     one.shape.reset();
-    one.retry_at = boot_clock::now() + retry_pause;
+    one.retry_at = boot_clock::now() + one.retry_pause;
+    one.retry_pause = std::min<std::chrono::seconds>(2 * one.retry_pause, longest_retry_pause);
+    goes_without_ = true;
     if (one.now.at == views::state::failed && !one.announced)
         one.why = std::move(why);
     else
@@ -145,8 +147,12 @@ bool view_keeper::refused(std::size_t view, boost::system::error_code error, con
 bool view_keeper::rebuild(std::string_view view)
 {
     const auto found = std::ranges::find_if(views_, [&](const kept& one) { return one.of->name == view; });
-    if (found == views_.end() || found->now.at != views::state::ready) return false;
-    found->wants_fill = true;
+    if (found == views_.end() || found->now.at == views::state::filling || found->retry_at == boot_time::max())
+        return false;
+    if (found->now.at == views::state::failed)
+        found->retry_at = boot_clock::now();
+    else
+        found->wants_fill = true;
     host_.changed();
     return true;
 }
@@ -164,6 +170,19 @@ void view_keeper::doubt(std::size_t view, std::string key)
     host_.changed();
 }
 
+void view_keeper::watch(std::size_t view, const std::vector<std::string>& keys)
+{
+    watched_view_ = view;
+    watched_.clear();
+    for (const auto& one : keys) watched_.emplace(one, false);
+}
+
+bool view_keeper::touched(const std::string& key) const
+{
+    const auto found = watched_.find(key);
+    return found != watched_.end() && found->second;
+}
+
 std::vector<view_standing> view_keeper::now() const
 {
     std::vector<view_standing> found;
@@ -171,11 +190,19 @@ std::vector<view_standing> view_keeper::now() const
     return found;
 }
 
+/// No other view is being listed.
+bool view_keeper::may_list(const kept& which) const noexcept
+{
+    const auto listed = lister_.view();
+    return which.wants_fill && (!listed || &views_[*listed] == &which);
+}
+
 bool view_keeper::wanted() const noexcept
 {
     const auto now = boot_clock::now();
-    return fill_ || host_.transactions().views_wanted() || std::ranges::any_of(views_, [now](const kept& one) {
-               return one.announced || one.wants_fill || !one.doubted.empty() || !one.doubting.empty() ||
+    return lister_.wants_round() || host_.transactions().views_wanted() ||
+           std::ranges::any_of(views_, [this, now](const kept& one) {
+               return one.announced || may_list(one) || !one.doubted.empty() || !one.doubting.empty() ||
                       (one.now.at == views::state::failed && one.retry_at <= now);
            });
 }
@@ -259,7 +286,10 @@ boost::asio::awaitable<bool> view_keeper::open()
                                  session_.why().empty() ? connected.error().message() : session_.why());
     session_.close();
     for (std::size_t i = 0; i < views_.size(); ++i)
-        if (views_[i].retry_at != boot_time::max()) fail(i, why);
+        if (views_[i].retry_at != boot_time::max()) {
+            views_[i].retry_pause = first_retry_pause;
+            fail(i, why);
+        }
     co_return false;
 }
 
@@ -288,33 +318,80 @@ boost::asio::awaitable<void> view_keeper::await_stream(const sight& with)
         co_await host_.wait_for_change(10ms);
 }
 
+/// What is to be listed next, and what has become of it.
+void view_keeper::look_at_listing()
+{
+    if (const auto view = lister_.view()) {
+        auto& one = views_[*view];
+        const auto at = lister_.at();
+        if (at == view_lister::outcome::refused) fail(*view, lister_.why());
+        if (at == view_lister::outcome::lost) one.wants_fill = true;
+        if (one.wants_fill) lister_.stop();
+    }
+    if (!lister_.view()) {
+        const auto next = std::ranges::find_if(
+            views_, [](const kept& one) { return one.wants_fill && one.shape && one.now.at != views::state::failed; });
+        if (next == views_.end()) return;
+        next->wants_fill = false;
+        lister_.begin({.view = static_cast<std::size_t>(next - views_.begin()),
+                       .of = next->of,
+                       .generation = next->now.generation,
+                       .fresh = next->fresh,
+                       .tables = next->tables});
+    }
+    // Before the snapshot, which is later so.
+    (void)lister_.next();
+    listing_ends_ = lister_.complete();
+}
+
+/// Nothing where the round can't be; a view of which a table is locked is failed then.
+boost::asio::awaitable<std::optional<sight>> view_keeper::begin()
+{
+    std::string tables;
+    for (const auto& one : views_)
+        if (one.now.at != views::state::failed) tables += (tables.empty() ? "" : ", ") + one.tables;
+    const auto begun = co_await session_.begin(std::move(tables));
+    if (begun) co_return *begun;
+    if (!host_.over() && session_.locked_out()) {
+        const auto ended = co_await session_.end();
+        if (ended && !host_.over()) co_await fail_locked();
+    } else {
+        session_.close();
+    }
+    co_return std::nullopt;
+}
+
+boost::asio::awaitable<void> view_keeper::fail_locked()
+{
+    for (std::size_t i = 0; i < views_.size(); ++i) {
+        if (views_[i].now.at == views::state::failed) continue;
+        const auto free = co_await session_.lockable(views_[i].tables);
+        if (host_.over()) co_return;
+        if (!free) co_return session_.close();
+        if (!*free) fail(i, "one of its tables is locked: " + views_[i].tables);
+    }
+}
+
 boost::asio::awaitable<void> view_keeper::round()
 {
-    std::vector<std::string> fill;
     bool has_session = co_await open();
     if (has_session && !host_.over()) has_session = co_await look_at_queries();
-    if (has_session && !host_.over()) has_session = co_await next_fill(fill);
+    if (host_.over()) co_return;
     std::optional<sight> with;
-    if (has_session && !host_.over()) {
-        const auto begun = co_await session_.begin(locked_);
-        if (begun)
-            with = *begun;
-        else
-            session_.close();
+    if (has_session) {
+        look_at_listing();
+        with = co_await begin();
     } else if (none_is_kept() && host_.seen() != nullptr) {
         with = *host_.seen();
     }
     if (host_.over()) co_return;
     bool whole = with.has_value();
     if (whole && has_session) co_await await_stream(*with);
-    if (whole) whole = co_await keep(*with, has_session, std::move(fill));
+    if (whole) whole = co_await keep(*with, has_session);
     writing_.clear();
-    if (host_.over() || whole) co_return;
-    failed_ = true;
-    host_.transactions().views_not_written();
-    // Its last keys were not written.
-    if (fill_) views_[fill_->view].wants_fill = true;
-    end_fill();
+    if (host_.over()) co_return;
+    failed_ = !std::exchange(goes_without_, false) && !whole;
+    if (!whole) host_.transactions().views_not_written();
 }
 
 bool view_keeper::none_is_kept() const noexcept
@@ -323,7 +400,7 @@ bool view_keeper::none_is_kept() const noexcept
 }
 
 /// What a view misses that has failed is in the listing that it begins anew with.
-boost::asio::awaitable<bool> view_keeper::keep(const sight& with, bool has_session, std::vector<std::string> fill)
+boost::asio::awaitable<bool> view_keeper::keep(const sight& with, bool has_session)
 {
     const auto batch = host_.transactions().next_views(with.seen);
     dirty_views what{by_->views, rules_};
@@ -331,7 +408,7 @@ boost::asio::awaitable<bool> view_keeper::keep(const sight& with, bool has_sessi
         for (const auto& one : *marks) what.add(one);
     bool whole = true;
     if (has_session) {
-        whole = co_await compute(what, std::move(fill));
+        whole = co_await compute(what);
         if (host_.over()) co_return false;
         const auto ended = co_await session_.end();
         if (!ended) session_.close();
@@ -341,7 +418,7 @@ boost::asio::awaitable<bool> view_keeper::keep(const sight& with, bool has_sessi
 }
 
 /// False when nothing may be written: a view has failed meanwhile, or the session is gone.
-boost::asio::awaitable<bool> view_keeper::compute(dirty_views& what, std::vector<std::string> fill)
+boost::asio::awaitable<bool> view_keeper::compute(dirty_views& what)
 {
     for (std::size_t i = 0; i < views_.size(); ++i) {
         if (views_[i].now.at == views::state::failed) continue;
@@ -349,23 +426,28 @@ boost::asio::awaitable<bool> view_keeper::compute(dirty_views& what, std::vector
             void_view(views_[i], views::state::filling, {});
             continue;
         }
-        if (fill_ && fill_->view == i) what.at(i).keys.insert(fill.begin(), fill.end());
+        if (lister_.view() == i) what.at(i).keys.insert(lister_.next().begin(), lister_.next().end());
         views_[i].doubting.merge(views_[i].doubted);
         what.at(i).keys.insert(views_[i].doubting.begin(), views_[i].doubting.end());
         const bool done = co_await recompute(i, what.at(i));
         if (!done || host_.over()) co_return false;
     }
-    if (fill_ && fill_->listed && fill_->indexed) {
-        auto& one = views_[fill_->view];
-        if (one.now.at == views::state::filling) {
-            one.now.at = views::state::ready;
-            one.announced = true;
-        }
-        one.fresh = false;
-        on_.log.info("all of a view is there", {{"view", one.of->name}});
-        end_fill();
-    }
+    if (lister_.view() && listing_ends_) end_listing();
     co_return true;
+}
+
+/// All that was listed is in this round.
+void view_keeper::end_listing()
+{
+    auto& one = views_[*lister_.view()];
+    if (one.now.at == views::state::filling) {
+        one.now.at = views::state::ready;
+        one.announced = true;
+    }
+    one.fresh = false;
+    one.retry_pause = first_retry_pause;
+    on_.log.info("all of a view is there", {{"view", one.of->name}});
+    lister_.stop();
 }
 
 boost::asio::awaitable<bool> view_keeper::write(const progress::views_batch& batch)
@@ -384,6 +466,7 @@ boost::asio::awaitable<bool> view_keeper::write(const progress::views_batch& bat
         sweeps_ = true;
     }
     of.views_written();
+    lister_.recomputed();
     for (auto& one : views_) one.doubting.clear();
     host_.changed();
     co_return true;

@@ -12,11 +12,14 @@
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "common/core/clock.hpp"
 #include "common/worker/service.hpp"
 #include "services/relay/handlers/settings.hpp"
+#include "services/relay/handlers/view_host.hpp"
 #include "services/relay/handlers/view_instruments.hpp"
+#include "services/relay/handlers/view_lister.hpp"
 #include "services/relay/handlers/view_standing.hpp"
 #include "services/relay/postgres/view_reader.hpp"
 #include "services/relay/postgres/view_session.hpp"
@@ -26,20 +29,6 @@
 #include "services/relay/views/writing.hpp"
 
 namespace shoal::relay {
-
-/// What the keeper needs of the attempt that it is a part of.
-class view_host {
-public:
-    virtual ~view_host() = default;
-    [[nodiscard]] virtual bool over() const noexcept = 0;
-    /// Ends the attempt.
-    virtual void end(std::string why) = 0;
-    virtual void changed() = 0;
-    [[nodiscard]] virtual boost::asio::awaitable<void> wait_for_change(std::chrono::nanoseconds at_most) = 0;
-    [[nodiscard]] virtual progress& transactions() noexcept = 0;
-    /// What could be seen when the database was last asked; null before.
-    [[nodiscard]] virtual const sight* seen() const noexcept = 0;
-};
 
 /// A view as its entries can be compared.
 struct kept_view {
@@ -60,10 +49,13 @@ public:
     /// `goes_on`: what Redis has of this database is as far as what comes. `unfit`: for each view why it can't be
     /// followed, or nothing. Once the log is attached, and before run().
     [[nodiscard]] task<result<void>> attach(bool goes_on, const std::vector<std::string>& unfit);
+    /// Beside each other, until the attempt is over.
     [[nodiscard]] task<void> run();
+    [[nodiscard]] task<void> list() { return lister_.run(); }
     void close() noexcept;
 
-    /// Recomputes all of a view while it is served. False when there is no such view, or it is not ready.
+    /// Recomputes all of a view while it is served; one whose query was refused is tried at once. False when there is
+    /// no such view, it is being filled, or its tables don't fit.
     [[nodiscard]] bool rebuild(std::string_view view);
     /// For each view why it can't be followed now, or nothing; taken up before the next round.
     void reviewed(std::vector<std::string> unfit);
@@ -71,14 +63,21 @@ public:
     [[nodiscard]] std::optional<kept_view> at(std::size_t view) const;
     /// An entry that is not what it should be: it is recomputed in the next round.
     void doubt(std::size_t view, std::string key);
+    /// From now on, whether one of these is recomputed is noted; of one view, and in place of those before.
+    void watch(std::size_t view, const std::vector<std::string>& keys);
+    [[nodiscard]] bool touched(const std::string& key) const;
     /// The last position that a write named; what is less is not said any more.
     [[nodiscard]] lsn said() const noexcept { return said_; }
     [[nodiscard]] std::vector<view_standing> now() const;
 
 private:
+    static constexpr std::chrono::seconds first_retry_pause{2};
+
     struct kept {
         const view_definition* of = nullptr;
         std::string digest{};
+        /// As SQL has them, one after the other.
+        std::string tables{};
         views::directory_entry now{};
         /// What the next write says of it in the directory, and the generation that is deleted after that.
         bool announced = false;
@@ -86,7 +85,8 @@ private:
         std::optional<view_shape> shape{};
         std::string why{};
         boot_time retry_at = boot_time::min();
-        /// All of its keys are to be listed; `relist` begins that anew where it is under way.
+        std::chrono::seconds retry_pause = first_retry_pause;
+        /// All of its keys are to be listed, anew where that is under way.
         bool wants_fill = false;
         /// Nothing of its generation was there before it was listed.
         bool fresh = false;
@@ -96,25 +96,21 @@ private:
         /// Those of them that a round has taken.
         dirty_view::texts doubting{};
     };
-    /// Keys of one view, listed in a snapshot of its own; each is recomputed in a later one.
-    struct filling {
-        std::size_t view = 0;
-        /// Of the database; then those of the index, as they may be of no row.
-        bool listed = false;
-        bool indexed = false;
-        std::string cursor = "0";
-    };
-
     // view_keeper.cpp
     [[nodiscard]] task<void> round();
     [[nodiscard]] task<bool> open();
     [[nodiscard]] task<bool> look_at_queries();
+    [[nodiscard]] task<std::optional<sight>> begin();
+    [[nodiscard]] task<void> fail_locked();
+    void look_at_listing();
     [[nodiscard]] task<void> await_stream(const sight& with);
     [[nodiscard]] bool none_is_kept() const noexcept;
-    [[nodiscard]] task<bool> keep(const sight& with, bool has_session, std::vector<std::string> fill);
-    [[nodiscard]] task<bool> compute(dirty_views& what, std::vector<std::string> fill);
+    [[nodiscard]] task<bool> keep(const sight& with, bool has_session);
+    [[nodiscard]] task<bool> compute(dirty_views& what);
+    void end_listing();
     [[nodiscard]] task<bool> write(const progress::views_batch& batch);
     [[nodiscard]] bool wanted() const noexcept;
+    [[nodiscard]] bool may_list(const kept& which) const noexcept;
     void void_view(kept& which, views::state to, std::string why);
     void announce();
     void fail(std::size_t view, std::string why);
@@ -131,13 +127,7 @@ private:
     [[nodiscard]] task<bool> recompute_members(std::size_t view, std::vector<std::string> members);
     [[nodiscard]] task<bool> add(std::size_t view, view_entry what);
     [[nodiscard]] task<bool> flush_when_full();
-
-    // view_fill.cpp
-    [[nodiscard]] task<bool> begin_fill();
-    [[nodiscard]] task<bool> next_fill(std::vector<std::string>& keys);
-    [[nodiscard]] task<bool> list(std::vector<std::string>& keys);
-    [[nodiscard]] task<bool> scan(std::vector<std::string>& keys);
-    void end_fill();
+    void note_touched(std::size_t view, const std::string& key);
 
     worker::context on_;
     view_instruments& counts_;
@@ -146,21 +136,24 @@ private:
     std::shared_ptr<const settings> by_;
     const view_rules& rules_;
     view_session session_;
-    view_session lister_;
+    view_lister lister_;
     std::vector<kept> views_;
-    std::optional<filling> fill_;
     view_writing writing_;
     /// Of the view that is recomputed.
     dirty_view::texts members_;
     std::uint64_t staged_ = 0;
     bool sweeps_ = true;
-    /// A round has failed: the next one waits.
+    /// A round has failed, and the next one waits; not so where it goes on without a view.
     bool failed_ = false;
+    bool goes_without_ = false;
+    /// The keys that the round takes of the listing are its last.
+    bool listing_ends_ = false;
+    std::size_t watched_view_ = 0;
+    /// And whether they were recomputed.
+    boost::unordered_flat_map<std::string, bool> watched_;
     lsn said_ = 0;
     boot_time counted_at_ = boot_time::min();
     boot_time swept_at_ = boot_time::min();
-    /// Tables of all views, as SQL names them.
-    std::string locked_;
     std::vector<std::string> review_;
 };
 

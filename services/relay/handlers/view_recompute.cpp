@@ -18,6 +18,9 @@ constexpr std::size_t most_bytes_written = 256 * 1024;
 /// Beyond that a round's changes appear in parts; there is room for the tags of all views.
 constexpr std::size_t most_tag_bytes = coherence::most_entry_bytes - 4 * (views::most_views + 1);
 
+/// Beyond that, to make all of a view anew holds the others up less.
+constexpr std::size_t most_keys_in_round = 100'000;
+
 /// The next ones, at most so many, taken off; what is too long is no key of a view.
 std::vector<std::string> take_some(dirty_view::texts& from, std::size_t longest)
 {
@@ -62,12 +65,12 @@ boost::asio::awaitable<bool> view_keeper::add_selected(std::size_t view, dirty_v
                 if (!refused(view, keys.error(), session_)) session_.close();
                 co_return false;
             }
-            if (!*keys) {
+            if (*keys) what.keys.insert((*keys)->begin(), (*keys)->end());
+            if (!*keys || what.keys.size() > most_keys_in_round) {
                 what.everything = true;
                 void_view(views_[view], views::state::filling, {});
                 co_return true;
             }
-            what.keys.insert((*keys)->begin(), (*keys)->end());
         }
     co_return true;
 }
@@ -133,6 +136,7 @@ boost::asio::awaitable<bool> view_keeper::recompute_members(std::size_t view, st
     }
     for (const auto& one : *changes) {
         if (one.key.size() > views::longest_key) continue;
+        note_touched(view, one.key);
         writing_.members(views_[view].of->name, views_[view].now.generation, one);
         counts_.entries.add();
         const bool going_on = co_await flush_when_full();
@@ -144,6 +148,7 @@ boost::asio::awaitable<bool> view_keeper::recompute_members(std::size_t view, st
 boost::asio::awaitable<bool> view_keeper::add(std::size_t view, view_entry what)
 {
     const auto& of = views_[view];
+    note_touched(view, what.key);
     counts_.entries.add();
     if (!what.problem.empty()) {
         counts_.unfit_entries.add();
@@ -174,9 +179,17 @@ boost::asio::awaitable<bool> view_keeper::add(std::size_t view, view_entry what)
     co_return going_on;
 }
 
+void view_keeper::note_touched(std::size_t view, const std::string& key)
+{
+    if (view != watched_view_) return;
+    if (const auto found = watched_.find(key); found != watched_.end()) found->second = true;
+}
+
 boost::asio::awaitable<bool> view_keeper::flush_when_full()
 {
     if (writing_.tags().size() < most_tag_bytes && writing_.bytes() < 4 * most_bytes_written) co_return true;
+    // A generation that nobody knows would not be deleted if this relay ended here.
+    announce();
     const auto written = co_await log_.write(writing_, {});
     writing_.clear();
     if (!written && !host_.over())

@@ -12,15 +12,18 @@ using namespace std::chrono_literals;
 
 constexpr auto connect_patience = 5s;
 constexpr auto answer_patience = 2s;
-/// Longer than the server's own limit, so that a query ends and not the connection.
-constexpr auto rows_patience = 60s;
+/// So much longer than the server's own limit, that a query ends and not the connection.
+constexpr auto slack = 10s;
+/// Of whoever rewrites a table, or waits for it with everybody behind.
+constexpr auto lock_timeout = 1s;
+constexpr std::string_view lock_not_available = "55P03";
 constexpr std::string_view undefined_table = "42P01";
 constexpr std::string_view undefined_schema = "3F000";
 constexpr std::string_view insufficient_privilege = "42501";
 
 /// Values have the text that the stream gives them. The search path stays the role's own, as it is in psql.
 constexpr const char* settings_sql =
-    "SET standard_conforming_strings = on; SET default_transaction_read_only = on; SET statement_timeout = '10s'; "
+    "SET standard_conforming_strings = on; SET default_transaction_read_only = on; "
     "SET idle_in_transaction_session_timeout = 0; SET datestyle = ISO; SET timezone = UTC; "
     "SET intervalstyle = postgres; SET bytea_output = hex; SET extra_float_digits = 1";
 
@@ -30,7 +33,9 @@ view_session::reply<void> view_session::connect(const database_settings& to)
 {
     auto connected = co_await session_.connect(to, connection::kind::sql, connect_patience);
     if (!connected) co_return connected;
-    const auto prepared = co_await session_.query(settings_sql, answer_patience);
+    const auto limits = fmt::format("{}; SET statement_timeout = {}; SET lock_timeout = {}", settings_sql,
+                                    timeout_.count(), std::chrono::milliseconds{lock_timeout}.count());
+    const auto prepared = co_await session_.query(limits, answer_patience);
     if (!prepared) co_return prepared.error();
     co_return boost::system::in_place_value;
 }
@@ -43,8 +48,8 @@ view_session::reply<sight> view_session::begin(std::string tables)
     // A table that is rewritten or truncated is empty to a snapshot from before (PostgreSQL's documentation, 13.6): so
     // whoever does that is waited for first.
     if (!tables.empty()) {
-        const auto locked =
-            co_await session_.query("SAVEPOINT locked; LOCK TABLE " + tables + " IN ACCESS SHARE MODE", rows_patience);
+        const auto locked = co_await session_.query("SAVEPOINT locked; LOCK TABLE " + tables + " IN ACCESS SHARE MODE",
+                                                    timeout_ + slack);
         const bool absent = !locked && (session_.state() == undefined_table || session_.state() == undefined_schema ||
                                         session_.state() == insufficient_privilege);
         // Its views say so when they are asked for.
@@ -66,6 +71,23 @@ view_session::reply<sight> view_session::begin(std::string tables)
     const auto flushed = parse_lsn(asked->front()[2]);
     if (!seen || !written || !flushed) co_return errc::database_malformed;
     co_return sight{*std::move(seen), *written, *flushed};
+}
+
+bool view_session::locked_out() const noexcept
+{
+    return session_.open() && session_.state() == lock_not_available;
+}
+
+view_session::reply<bool> view_session::lockable(std::string tables)
+{
+    const auto locked = co_await session_.query(fmt::format("BEGIN; LOCK TABLE {} IN ACCESS SHARE MODE NOWAIT", tables),
+                                                answer_patience);
+    if (!locked && locked.error() != errc::database_refused)
+        co_return result<bool>{boost::system::in_place_error, locked.error()};
+    const bool refused = !locked && locked_out();
+    const auto ended = co_await end();
+    if (!ended) co_return result<bool>{boost::system::in_place_error, ended.error()};
+    co_return result<bool>{boost::system::in_place_value, !refused};
 }
 
 view_session::reply<void> view_session::end()
@@ -122,7 +144,7 @@ view_session::reply<void> view_session::declare(std::string_view cursor, const s
 
 view_session::reply<void> view_session::ask(std::string sql, std::vector<std::string> parameters)
 {
-    return session_.begin_rows(std::move(sql), std::move(parameters), rows_patience);
+    return session_.begin_rows(std::move(sql), std::move(parameters), timeout_ + slack);
 }
 
 }  // namespace shoal::relay

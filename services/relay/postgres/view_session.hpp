@@ -18,7 +18,10 @@ namespace shoal::relay {
 /// Errors are those of a connection: after database_refused a round is over, and the session goes on.
 class view_session {
 public:
-    explicit view_session(boost::asio::io_context& loop) : session_{loop} {}
+    /// `timeout`: of one statement, in the server.
+    view_session(boost::asio::io_context& loop, std::chrono::milliseconds timeout) : session_{loop}, timeout_{timeout}
+    {
+    }
 
     template <class T>
     using reply = boost::asio::awaitable<result<T>>;
@@ -28,9 +31,14 @@ public:
     void close() noexcept { session_.close(); }
 
     /// From here to end() everything is of one snapshot: what it sees, and up to where the log was flushed then.
-    /// Nobody rewrites or truncates `tables` meanwhile, a list as SQL has it, or nothing; who does is waited for, up to
-    /// the server's own limit. Where one of them is absent, or may not be read, none is locked.
+    /// Nobody rewrites or truncates `tables` meanwhile, a list as SQL has it, or nothing. Who does is waited for during
+    /// a second; then it is refused, and locked_out() is true. Where one of them is absent, or may not be read, none is
+    /// locked.
     [[nodiscard]] reply<sight> begin(std::string tables);
+    /// What was refused last waited for a table that somebody else has locked.
+    [[nodiscard]] bool locked_out() const noexcept;
+    /// Whether begin() would not have to wait. Outside of begin() and end().
+    [[nodiscard]] reply<bool> lockable(std::string tables);
     /// Also after something was refused.
     [[nodiscard]] reply<void> end();
 
@@ -50,6 +58,7 @@ public:
 
 private:
     connection session_;
+    std::chrono::milliseconds timeout_;
     std::string why_;
 };
 

@@ -71,7 +71,7 @@ boost::asio::awaitable<std::vector<found>> refuse_queries(boost::asio::io_contex
 {
     std::vector<found> all;
     if (chosen.views.empty()) co_return all;
-    view_session session{loop};
+    view_session session{loop, chosen.query_timeout};
     auto to = chosen.database;
     to.application = "shoal check";
     const auto connected = co_await session.connect(to);

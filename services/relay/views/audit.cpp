@@ -10,6 +10,7 @@ namespace shoal::relay {
 namespace {
 
 using pairs = std::vector<std::pair<std::string, std::string>>;
+using pair_views = std::vector<std::pair<std::string_view, std::string_view>>;
 
 /// As Redis reads it.
 double score_of(const std::string& text) noexcept
@@ -18,10 +19,12 @@ double score_of(const std::string& text) noexcept
 }
 
 /// In the order in which commands return a pair.
-pairs pairs_of(const view_entry& made, bool scored)
+template <class Pairs>
+Pairs pairs_of(const view_entry& made, bool scored)
 {
     const auto texts = unpacked(made.body);
-    pairs found;
+    Pairs found;
+    found.reserve(texts.size() / 2);
     for (std::size_t i = 0; i + 1 < texts.size(); i += 2)
         found.emplace_back(texts[scored ? i + 1 : i], texts[scored ? i : i + 1]);
     return found;
@@ -34,9 +37,10 @@ bool agrees(views::kind is, const view_entry& made, const stored_entry& stored)
     if (!made.exists || !stored.exists) return made.exists == stored.exists;
     if (is == views::kind::document) return made.body == stored.document;
     const bool scored = is != views::kind::hash;
-    auto wanted = pairs_of(made, scored);
+    if (stored.members) return made.pairs == *stored.members;
+    if (made.pairs != stored.pairs.size()) return false;
+    auto wanted = pairs_of<pairs>(made, scored);
     auto found = stored.pairs;
-    if (wanted.size() != found.size()) return false;
     std::ranges::sort(wanted);
     std::ranges::sort(found);
     return std::ranges::equal(wanted, found, [scored](const auto& one, const auto& other) {
@@ -50,7 +54,7 @@ std::uint64_t print_of(views::kind is, const view_entry& made)
     if (!made.exists) return 0;
     if (is == views::kind::document) return XXH3_64bits(made.body.data(), made.body.size());
     std::uint64_t print = 1;
-    for (const auto& [first, second] : pairs_of(made, is != views::kind::hash))
+    for (const auto& [first, second] : pairs_of<pair_views>(made, is != views::kind::hash))
         print += XXH3_64bits_withSeed(second.data(), second.size(), XXH3_64bits(first.data(), first.size()));
     return print;
 }

@@ -1,7 +1,9 @@
 #pragma once
 // Whether an entry of a view stands in Redis as the database has it. Pure.
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +21,8 @@ struct stored_entry {
     std::string document{};
     /// As commands return them: a field and its value, or a member and its score.
     std::vector<std::pair<std::string, std::string>> pairs{};
+    /// Of a set that is too large to be compared: only how many members it has.
+    std::optional<std::size_t> members{};
 };
 
 /// In whatever order and form of numbers.

@@ -115,6 +115,8 @@ void entry_builder::take(sql_row from)
         if (!from[first] || !score) return;
         append_pair(into.body, *score, *from[first]);
         if (++into.pairs > most_members) into.problem = fmt::format("it has more than {} members", most_members);
+        if (into.body.size() > most_member_bytes)
+            into.problem = fmt::format("its members have more than {} bytes", most_member_bytes);
     } else if (rows_ > 1) {
         into.problem = "it has several rows";
     } else if (of_.is == views::kind::document) {

@@ -18,6 +18,8 @@
 namespace shoal::relay {
 
 inline constexpr std::size_t most_members = 1'000'000;
+/// Of members and scores.
+inline constexpr std::size_t most_member_bytes = std::size_t{32} << 20U;
 
 /// As a database returned it: nothing is NULL.
 using sql_row = std::span<const std::optional<std::string_view>>;

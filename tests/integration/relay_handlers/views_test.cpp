@@ -46,15 +46,17 @@ const nlohmann::json price_view{
 
 class views_world : public feed_world {
 public:
-    explicit views_world(nlohmann::json of) : of_(std::move(of))
+    /// `more`: statements for the schema.
+    explicit views_world(nlohmann::json of, const std::string& more = "") : of_(std::move(of))
     {
         database.sql(schema);
+        if (!more.empty()) database.sql(more);
         until_active(add(chosen()));
     }
 
     [[nodiscard]] std::shared_ptr<const relay::settings> chosen() const
     {
-        return settings("shoal", "postgres", {{"views", of_}});
+        return settings("shoal", "postgres", {{"views", of_}, {"query_timeout", "1500ms"}});
     }
 
     std::optional<views::directory_entry> directory(const std::string& view)
@@ -367,4 +369,80 @@ TEST_CASE("views: one whose table is published no more is not kept, and is made 
     world.database.sql("UPDATE category SET name = 'missed' WHERE id = 2; ALTER PUBLICATION shoal ADD TABLE category");
     world.until_ready("product");
     CHECK(world.get("product", "1") == R"({"id":1,"name":"product 1","category":"missed"})");
+}
+
+TEST_CASE("views: a slow query makes its view unavailable, and others go on", "[relay]")
+{
+    auto slow = product_view;
+    slow["name"] = "slow";
+    slow["query"] = "SELECT id, named(name) AS name FROM product";
+    views_world world{nlohmann::json::array({slow, price_view}),
+                      "CREATE FUNCTION named(text) RETURNS text LANGUAGE sql STABLE AS 'SELECT $1'"};
+    world.until_ready("slow");
+    world.until_ready("by_category");
+    world.database.sql(
+        "CREATE OR REPLACE FUNCTION named(text) RETURNS text LANGUAGE plpgsql STABLE AS "
+        "'BEGIN PERFORM pg_sleep(30); RETURN $1; END'; UPDATE product SET price = 5 WHERE id = 1");
+    world.until([&] { return world.score("by_category", "2", "1") == "5"; });
+    CHECK(world.is("slow", views::state::failed));
+    CHECK(world.at(0).views().front().why.find("timeout") != std::string::npos);
+    // It is tried again more and more rarely.
+    for (int i = 10; i < 30; ++i) {
+        world.database.sql(fmt::format("UPDATE product SET price = {} WHERE id = 1", i));
+        world.until([&] { return world.score("by_category", "2", "1") == std::to_string(i); });
+    }
+    world.database.sql("CREATE OR REPLACE FUNCTION named(text) RETURNS text LANGUAGE sql STABLE AS 'SELECT $1'");
+    world.until([&] { return world.at(0).rebuild("slow"); });
+    world.until_ready("slow");
+    CHECK(world.get("slow", "1").find("product 1") != std::string::npos);
+}
+
+TEST_CASE("views: a fill whose query is slow holds nothing up", "[relay]")
+{
+    auto slow = product_view;
+    slow["name"] = "slow";
+    slow["query"] = "SELECT id, name FROM product WHERE listed()";
+    views_world world{
+        nlohmann::json::array({price_view, slow}),
+        "CREATE FUNCTION listed() RETURNS bool LANGUAGE plpgsql STABLE AS 'BEGIN "
+        "IF current_setting(''application_name'') LIKE ''%fill'' THEN PERFORM pg_sleep(3); END IF; RETURN true; END'"};
+    world.until_ready("by_category");
+    world.database.sql("UPDATE product SET name = 'renamed', price = 6 WHERE id = 1");
+    world.until([&] { return world.score("by_category", "2", "1") == "6"; });
+    world.until([&] { return world.get("slow", "1").find("renamed") != std::string::npos; });
+    CHECK(world.is("slow", views::state::filling));
+    world.until_ready("slow");
+    CHECK(world.count("slow") == 1200);
+}
+
+TEST_CASE("views: a table that somebody has locked holds up only the views that it changes", "[relay]")
+{
+    views_world world{nlohmann::json::array({product_view, price_view})};
+    world.until_ready("product");
+    world.until_ready("by_category");
+    std::jthread locker{[&] { world.database.sql("BEGIN; LOCK TABLE category; SELECT pg_sleep(6); COMMIT"); }};
+    world.until([&] {
+        return world.database.sql(
+                   "SELECT count(*) FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock' AND "
+                   "relation = 'category'::regclass") != "0";
+    });
+    world.database.sql("UPDATE product SET name = 'meanwhile', price = 8 WHERE id = 1");
+    world.until([&] { return world.score("by_category", "2", "1") == "8"; });
+    CHECK(world.is("product", views::state::failed));
+    CHECK(world.at(0).views().front().why.find("locked: public.category") != std::string::npos);
+    locker.join();
+    world.until_ready("product");
+    CHECK(world.get("product", "1").find("meanwhile") != std::string::npos);
+}
+
+TEST_CASE("views: a change that concerns very many entries makes all of a view anew", "[relay]")
+{
+    auto wide = product_view;
+    wide["name"] = "wide";
+    wide["changed_by"][1]["keys"] = "SELECT id FROM product UNION ALL SELECT generate_series(1, 9000) WHERE $1 <> ''";
+    views_world world{nlohmann::json::array({wide})};
+    world.until_ready("wide");
+    const auto before = world.directory("wide")->generation;
+    world.database.sql("INSERT INTO category SELECT n, 'one of many' FROM generate_series(100, 120) n");
+    world.until([&] { return world.is("wide", views::state::ready) && world.directory("wide")->generation > before; });
 }

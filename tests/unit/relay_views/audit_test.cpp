@@ -56,6 +56,13 @@ TEST_CASE("view audit: scores are numbers, however they are written", "[relay]")
     REQUIRE_FALSE(agrees(views::kind::sorted_set, made, {.exists = true, .pairs = other}));
 }
 
+TEST_CASE("view audit: of a very large set the number of members is compared", "[relay]")
+{
+    const auto made = made_of({"0", "a", "0", "b"});
+    REQUIRE(agrees(views::kind::set, made, {.exists = true, .members = 2}));
+    REQUIRE_FALSE(agrees(views::kind::set, made, {.exists = true, .members = 3}));
+}
+
 TEST_CASE("view audit: what the database has alike has one print", "[relay]")
 {
     using enum views::kind;

@@ -65,6 +65,18 @@ TEST_CASE("view entries: a document of several rows, or one that is too large, i
     CHECK(made[1].problem.find("bytes") != std::string::npos);
 }
 
+TEST_CASE("view entries: a set whose members are too long together is absent and said", "[relay]")
+{
+    const std::string large(most_member_bytes / 2, 'x');
+    const auto made = entries(of_kind(views::kind::set), {}, {"1", "2"},
+                              {{"1", large}, {"1", 'b' + large}, {"1", "c"}, {"2", large}});
+    REQUIRE(made.size() == 2);
+    CHECK_FALSE(made[0].exists);
+    CHECK(made[0].problem.find("bytes") != std::string::npos);
+    CHECK(made[0].body.empty());
+    CHECK(made[1].exists);
+}
+
 TEST_CASE("view entries: a hash has no field for NULL, a set no member that is NULL", "[relay]")
 {
     const auto hash = entries(of_kind(views::kind::hash), {{"integer"}, {"id", "name", "note"}}, {"1"},
