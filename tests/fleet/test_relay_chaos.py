@@ -1,17 +1,16 @@
-"""Writers, readers, and everything that can be killed or stopped at any time: once it is quiet, what is kept is what
-the database has. An hour of it: SHOAL_CHAOS=3600 pytest tests/fleet/test_relay_chaos.py"""
+"""Writers, readers, and everything that can be killed or stopped at any time: who names a write never sees what was
+before it, and once it is quiet, what is kept is what the database has. An hour of it:
+SHOAL_CHAOS=3600 pytest tests/fleet/test_relay_chaos.py"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
-import threading
 import time
-from typing import Callable, Iterator
 
-import psycopg2
 import pytest
 
 from cache_client import ask
@@ -19,52 +18,12 @@ from conftest import patient
 from postgres_server import PostgresServer
 from proof import dice
 from shoal_cli import FleetUnderTest, Make, eventually
+from shop_life import CACHES, CONFIGURED, ENTRIES, PAGES, SCHEMA, Life, entry, entry_by_sql
 from sql_site import RULES, Shop, shop
+from written_views import VIEWS
 
 pytestmark = pytest.mark.alone
 SECONDS = float(os.environ.get("SHOAL_CHAOS", "15"))
-CACHES = ("cache-1", "cache-2")
-PATHS = [f"/product/{n}" for n in range(1, 31)] + [f"/category/{n}" for n in range(1, 11)]
-
-
-class Life:
-    """Threads that go on until the test has seen enough."""
-
-    def __init__(self, fleet: FleetUnderTest, at: Shop, rolls: random.Random) -> None:
-        self.fleet, self.shop, self.rolls = fleet, at, rolls
-        self.over = threading.Event()
-        self.written = self.read = 0
-
-    def write(self, seed: int) -> None:
-        rolls = random.Random(seed)
-        while not self.over.is_set():
-            with contextlib.suppress(psycopg2.Error):
-                number = rolls.randint(1, 30)
-                if rolls.random() < 0.3:
-                    self.shop.ask("UPDATE product SET category_id = %s WHERE id = %s", rolls.randint(1, 10), number)
-                else:
-                    self.shop.ask("UPDATE product SET name = %s WHERE id = %s", f"{seed} {self.written}", number)
-                self.written += 1
-            self.over.wait(0.005)
-
-    def visit(self, seed: int) -> None:
-        rolls = random.Random(seed)
-        while not self.over.is_set():
-            with contextlib.suppress(OSError):
-                self.read += ask(self.fleet, rolls.choice(PATHS), rolls.choice((None, *CACHES)), timeout=5)[0] == 200
-
-    @contextlib.contextmanager
-    def going_on(self) -> Iterator[None]:
-        jobs: list[Callable[[int], None]] = [self.write, self.write, self.visit, self.visit]
-        threads = [threading.Thread(target=job, args=(self.rolls.randrange(1 << 30),)) for job in jobs]
-        for each in threads:
-            each.start()
-        try:
-            yield
-        finally:
-            self.over.set()
-            for each in threads:
-                each.join()
 
 
 def victims(fleet: FleetUnderTest) -> dict[str, int]:
@@ -77,6 +36,7 @@ def victims(fleet: FleetUnderTest) -> dict[str, int]:
 def trouble(fleet: FleetUnderTest, server: PostgresServer, rolls: random.Random) -> None:
     what = rolls.choice(["database", "kill", "kill", "stop", "stop", "stop"])
     if what == "database":
+        print(what)
         how = rolls.choice([server.restart, lambda: server.restart("immediate"),
                             lambda: (server.kill(), server.start())])
         how()
@@ -90,25 +50,51 @@ def trouble(fleet: FleetUnderTest, server: PostgresServer, rolls: random.Random)
             os.kill(pid, signal.SIGCONT)
 
 
+def everything_is_back(fleet: FleetUnderTest) -> bool:
+    status, _, body = fleet.request("GET", "/v1/views")
+    states = [one["state"] for one in json.loads(body)["views"]] if status == 200 else []
+    return states == ["ready"] * len(CONFIGURED) and fleet.try_run("doctor").returncode == 0
+
+
+def pages_are_the_databases(fleet: FleetUnderTest, at: Shop) -> None:
+    for path in PAGES:
+        truth = at.truth(path)
+        for way in (None, *CACHES, *CACHES):
+            status, headers, body = ask(fleet, path, way)
+            assert (status, body.decode()) == (200, truth), (path, way, headers)
+
+
+def views_are_the_databases(fleet: FleetUnderTest, at: Shop) -> None:
+    for of in ENTRIES:
+        truth = entry_by_sql(at, of)
+        for way in (None, *VIEWS, *VIEWS):
+            status, headers, body = entry(fleet, of, way)
+            shown = json.loads(body) if status == 200 else None
+            assert (status, shown) == (200 if truth else 404, truth), (of, way, headers, body)
+
+
 def test_once_it_is_quiet_everything_kept_is_what_the_database_has(make_fleet: Make) -> None:
     rolls = dice()
     with PostgresServer() as server, shop(server) as (at, origin):
+        server.sql(SCHEMA)
         fleet = make_fleet()
-        site = {"name": "default", "hosts": ["*"], "origins": [origin.address], "relay_within": "500ms"}
-        services = {"relay": {"postgres": server.dsn, "rules": RULES}, "cache": {"sites": [site]}}
+        site = {"name": "default", "hosts": ["*"], "origins": [origin.address], "relay_within": "500ms",
+                "read_your_writes": "300ms"}
+        services = {"relay": {"postgres": server.dsn, "rules": RULES, "views": CONFIGURED},
+                    "cache": {"sites": [site]}, "views": {"wait": "300ms"}}
         fleet.up("--workers", "2", "--config", patient(fleet, services))
         life = Life(fleet, at, rolls)
         until = time.monotonic() + SECONDS
         with life.going_on():
-            while time.monotonic() < until:
+            while time.monotonic() < until and not life.wrong:
                 trouble(fleet, server, rolls)
                 life.over.wait(rolls.uniform(0, 0.5))
         written = time.monotonic()
-        eventually(lambda: fleet.try_run("doctor").returncode == 0, 60, "everything is back")
+        assert not life.wrong
+        eventually(lambda: everything_is_back(fleet), 60, "everything is back")
         eventually(lambda: time.monotonic() > written + 1, 2, "it was quiet for a second")
-        for path in PATHS:
-            truth = at.truth(path)
-            for way in (None, *CACHES, *CACHES):
-                status, headers, body = ask(fleet, path, way)
-                assert (status, body.decode()) == (200, truth), (path, way, headers)
-        assert life.written > 20 * SECONDS and life.read > 20 * SECONDS, (life.written, life.read)
+        pages_are_the_databases(fleet, at)
+        views_are_the_databases(fleet, at)
+        print({name: count for name, count in vars(life).items() if isinstance(count, int)})
+        assert min(life.written, life.read) > 20 * SECONDS, (life.written, life.read)
+        assert min(life.pages_after, life.entries_after) > 5 * SECONDS, (life.pages_after, life.entries_after)
