@@ -42,8 +42,8 @@ public:
         std::string views_position;
     };
     /// Once the slot is this process's: no relay before it writes any more. Every other call but this fails with
-    /// redis_unexpected_reply, and fenced() is true, once another one has called it; beat() also when the log has
-    /// another epoch than when this one attached.
+    /// redis_unexpected_reply, and fenced() is true, once another one has called it; beat() and write() also when the
+    /// log has another epoch than when this one attached, attach() when it has another than the last call told.
     [[nodiscard]] reply<ownership> own();
     /// Everything up to `position` is done, and purged. `views_source`: what the views are of, the same or nothing.
     [[nodiscard]] reply<void> attach(std::string_view source, std::string_view position, std::string_view views_source);

@@ -130,8 +130,36 @@ TEST_CASE("views log: under an epoch that nothing was attached in neither views 
     // What views have is told to the next one all the same.
     const auto before = world.own(0);
     CHECK(before.source.empty());
+    CHECK(before.position.empty());
     CHECK(before.views_source == "source");
     CHECK(before.views_position == "0/10");
+}
+
+TEST_CASE("views log: what a server that begins again may have lost is not said to be of the source", "[relay]")
+{
+    relay_world world{1};
+    (void)world.own(0);
+    REQUIRE(world.await(world.at(0).attach("source", "0/10", "")).has_value());
+    view_writing voided;
+    voided.entry(documents(), 8, document("1", "{}"));
+    REQUIRE(world.await(world.at(0).write(voided, "")).has_value());
+    // With a prefix of what was written, without the last of it.
+    (void)world.ask({"HSET", "{cache}:purge:head", "run", "another"});
+    CHECK(world.await(world.at(0).attach("source", "0/10", "source")).has_error());
+    CHECK(world.at(0).fenced());
+    CHECK(world.noted("views_source").empty());
+}
+
+TEST_CASE("views log: who attaches says anew how far views are", "[relay]")
+{
+    relay_world world{2};
+    attach(world, 0);
+    view_writing what;
+    what.entry(documents(), 7, document("1", "{}"));
+    REQUIRE(world.await(world.at(0).write(what, "0/30")).has_value());
+    CHECK(world.noted("viewed") == "0/30");
+    attach(world, 1);
+    CHECK(world.noted("viewed").empty());
 }
 
 TEST_CASE("views log: an entry that was put together in parts gets its name at once, and stays", "[relay]")
