@@ -33,21 +33,49 @@ def victims(fleet: FleetUnderTest) -> dict[str, int]:
     return {name: pid for name, pid in found.items() if pid}
 
 
-def trouble(fleet: FleetUnderTest, server: PostgresServer, rolls: random.Random) -> None:
-    what = rolls.choice(["database", "kill", "kill", "stop", "stop", "stop"])
-    if what == "database":
-        print(what)
-        how = rolls.choice([server.restart, lambda: server.restart("immediate"),
-                            lambda: (server.kill(), server.start())])
-        how()
-        return
+def restart(server: PostgresServer, rolls: random.Random) -> None:
+    how = rolls.choice(["fast", "immediate", "kill"])
+    if how == "kill":
+        server.kill()
+        server.start()
+    else:
+        server.restart(how)
+
+
+def end_session(server: PostgresServer, rolls: random.Random) -> None:
+    """One of the relays', and nothing else."""
+    found = server.sql("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'shoal%' ORDER BY pid")
+    if found:
+        server.sql(f"SELECT pg_terminate_backend({rolls.choice(found)[0]})")
+
+
+def lock(server: PostgresServer, rolls: random.Random) -> None:
+    """For as long as the dice say, nobody reads one of the tables."""
+    table, seconds = rolls.choice(["product", "category"]), rolls.uniform(0, 1)
+    server.sql(f"BEGIN; LOCK TABLE {table}; SELECT pg_sleep({seconds}); COMMIT")
+
+
+def kill_or_stop(fleet: FleetUnderTest, rolls: random.Random, stop: bool) -> None:
     name, pid = rolls.choice(sorted(victims(fleet).items()))
-    print(what, name)
+    print("  ", name)
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL if what == "kill" else signal.SIGSTOP)
-        if what == "stop":
+        os.kill(pid, signal.SIGSTOP if stop else signal.SIGKILL)
+        if stop:
             time.sleep(rolls.uniform(0.05, 1.5))  # how long it stands still is what the dice say
             os.kill(pid, signal.SIGCONT)
+
+
+def trouble(fleet: FleetUnderTest, server: PostgresServer, rolls: random.Random) -> None:
+    what = rolls.choice(["restart", "end a session", "lock", "kill", "kill", "stop", "stop", "stop"])
+    print(what)
+    if what == "restart":
+        restart(server, rolls)
+    elif what == "end a session":
+        end_session(server, rolls)
+    elif what == "lock":
+        lock(server, rolls)
+    else:
+        kill_or_stop(fleet, rolls, what == "stop")
 
 
 def everything_is_back(fleet: FleetUnderTest) -> bool:
@@ -91,7 +119,7 @@ def test_once_it_is_quiet_everything_kept_is_what_the_database_has(make_fleet: M
                 life.over.wait(rolls.uniform(0, 0.5))
         written = time.monotonic()
         assert not life.wrong
-        eventually(lambda: everything_is_back(fleet), 60, "everything is back")
+        eventually(lambda: everything_is_back(fleet), 120, "everything is back")
         eventually(lambda: time.monotonic() > written + 1, 2, "it was quiet for a second")
         pages_are_the_databases(fleet, at)
         views_are_the_databases(fleet, at)
