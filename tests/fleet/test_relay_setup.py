@@ -44,6 +44,7 @@ class Database:
         self.server, self.program = server, program
         self.name = f"shop_{next(_numbers)}"
         self.config = folder / f"{self.name}.json"
+        self.views: list[dict[str, Any]] = []
         server.sql(f"CREATE DATABASE {self.name}")
         self.sql(sql)
 
@@ -51,7 +52,8 @@ class Database:
         return self.server.sql(text, db=self.name)
 
     def section(self, rules: list[dict[str, Any]], user: str = "postgres") -> dict[str, Any]:
-        return {"postgres": self.server.dsn_of(self.name, user), "slot": self.name, "rules": rules}
+        return {"postgres": self.server.dsn_of(self.name, user), "slot": self.name, "rules": rules,
+                "views": self.views}
 
     def run(self, command: str, rules: list[dict[str, Any]], *options: str, user: str = "postgres",
             code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -120,6 +122,50 @@ def test_a_rule_that_would_miss_changes_is_refused(checked: Database, rule: dict
                                                    sql: str) -> None:
     [(said, helps)] = checked.refused([rule])
     assert text in said and helps == sql
+
+
+VIEW = {"name": "product", "kind": "document", "key": ["id"], "query": "SELECT id, category_id FROM product",
+        "changed_by": [{"table": "product", "key": ["id"]}]}
+
+
+def changed_by_keys(keys: str) -> dict[str, Any]:
+    """Of rows of another table; its values are in the change."""
+    return {"changed_by": [*VIEW["changed_by"], {"table": "sale", "keys": keys, "from": ["id"]}]}
+
+
+@pytest.mark.parametrize("view, text", [
+    ({"query": "SELECT id, nmae FROM product"}, "the database refuses its query: ERROR:  column \"nmae\" does not exist"),
+    ({"query": "SELECT id FROM nowhere"}, "relation \"nowhere\" does not exist"),
+    ({"query": "SELECT id, FROM product"}, "syntax error"),
+    ({"query": "SELECT category_id FROM product"}, "the query returns no column id"),
+    ({"kind": "set", "member": "name"}, "the query returns no column name"),
+    ({"kind": "sorted_set", "member": "category_id", "score": "price"}, "the query returns no column price"),
+    # No equality, so no entry could be found by it.
+    ({"query": "SELECT '{}'::json AS id FROM product"}, "could not identify an equality operator for type json"),
+    ({"changed_by": [{"table": "product", "key": ["category_id"]}]}, "the old values of category_id are not sent"),
+    ({"changed_by": [{"table": "product", "key": ["nmae"]}]}, "public.product has no column nmae"),
+    ({"changed_by": [{"table": "fleeting", "key": ["id"]}]}, "is unlogged"),
+    (changed_by_keys("SELECT id, category_id FROM product WHERE id = $1"),
+     "\"keys\" for public.sale returns 2 columns, the view's key has 1"),
+    (changed_by_keys("SELECT nmae FROM product WHERE id = $1"), "column \"nmae\" does not exist"),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_a_view_that_can_not_be_kept_is_refused(checked: Database, view: dict[str, Any], text: str) -> None:
+    checked.views = [{**VIEW, **view}]
+    said = json.loads(checked.run("check", [], "--json", code=1).stdout)
+    [found] = [one for one in said["findings"] if one["severity"] == "refuse"]
+    checked.views = []
+    assert text in found["text"] and "view product" in found["where"]
+
+
+def test_views_that_hold_are_said_to_hold_once_their_role_may_read_them(checked: Database) -> None:
+    checked.views = [VIEW]
+    checked.sql("CREATE ROLE reader LOGIN REPLICATION")
+    [(said, helps)] = checked.refused([], user="reader")
+    assert "permission denied for table product" in said
+    assert helps == "GRANT SELECT ON \"public\".\"product\" TO \"reader\";"
+    checked.sql(helps)
+    assert "0 rules and 1 views hold" in checked.run("check", [], user="reader").stdout
+    checked.views = []
 
 
 def test_rules_that_hold_are_said_to_hold(checked: Database) -> None:
