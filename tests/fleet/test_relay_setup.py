@@ -134,7 +134,7 @@ def changed_by_keys(keys: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("view, text", [
-    ({"query": "SELECT id, nmae FROM product"}, "the database refuses its query: ERROR:  column \"nmae\" does not exist"),
+    ({"query": "SELECT id, nmae FROM product"}, "the database refuses its query: ERROR:  column \"nmae\""),
     ({"query": "SELECT id FROM nowhere"}, "relation \"nowhere\" does not exist"),
     ({"query": "SELECT id, FROM product"}, "syntax error"),
     ({"query": "SELECT category_id FROM product"}, "the query returns no column id"),
