@@ -53,7 +53,8 @@ boost::asio::awaitable<void> handlers::drain()
 http::response handlers::rebuild(std::string_view view)
 {
     if (feed_->rebuild(view)) return http::response{202}.body("application/json", as_text(status()));
-    return http::problem(409, "this relay keeps no view of that name that is ready or was refused; ask the one that has the slot");
+    return http::problem(
+        409, "this relay keeps no view of that name that is ready or was refused; ask the one that has the slot");
 }
 
 nlohmann::json handlers::audits() const
