@@ -32,9 +32,17 @@ public:
     {
     }
 
+    /// For who can't rely on what is kept, whatever the lease.
+    [[nodiscard]] site_view without_lease() const noexcept
+    {
+        auto made = *this;
+        made.leased_ = false;
+        return made;
+    }
+
     [[nodiscard]] bool current(boot_time now) const noexcept override
     {
-        return log_.current(now) && (!within_ || log_.relayed_at() > now - *within_);
+        return leased_ && log_.current(now) && (!within_ || log_.relayed_at() > now - *within_);
     }
     [[nodiscard]] stamp position() const noexcept override { return log_.position(); }
     [[nodiscard]] boot_time relayed_at() const noexcept override { return log_.relayed_at(); }
@@ -49,6 +57,7 @@ public:
 private:
     const coherence_view& log_;
     std::optional<std::chrono::nanoseconds> within_;
+    bool leased_ = true;
 };
 
 }  // namespace shoal::cache

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Iterator
 
 import pytest
@@ -88,7 +89,8 @@ def read(fleet: FleetUnderTest, path: str, after: str, worker: str | None = None
 
 
 def went_to_the_origin(answer: Answer) -> bool:
-    return answer[1]["cache-status"] == "shoal; fwd=bypass; detail=write-not-purged"
+    status = answer[1]["cache-status"]
+    return status.startswith("shoal; fwd=bypass; ") and status.endswith("; detail=write-not-purged")
 
 
 def counted(fleet: FleetUnderTest, result: str) -> int:
@@ -187,6 +189,41 @@ def test_a_fill_that_was_sent_before_is_not_for_who_has_written(fleet: FleetUnde
         other.join()
         timer.join()
     assert others == [b"old"]
+
+
+def test_many_who_have_written_share_what_the_origin_is_asked(fleet: FleetUnderTest, at: Shop, origin: Origin) -> None:
+    clients, apart, takes = 40, 0.015, 0.3
+    lock, pause, under_way = threading.Lock(), threading.Event(), [0]
+    most = 0
+
+    def page(_: Asked) -> Page:
+        nonlocal most
+        with lock:
+            under_way[0] += 1
+            most = max(most, under_way[0])
+        [[seen]] = at.ask("SELECT string_agg(id::text, ' ') FROM written")
+        pause.wait(takes)
+        with lock:
+            under_way[0] -= 1
+        return Page(str(seen).encode(), headers={"Cache-Control": "max-age=600"})
+
+    def write_and_read(number: int) -> Answer:
+        pause.wait(number * apart)
+        at.ask("INSERT INTO written VALUES (%s)", number)
+        [[position]] = at.ask("SELECT pg_current_wal_insert_lsn()::text")
+        return read(fleet, "/herd", str(position), CACHES[0])
+
+    at.server.sql("CREATE TABLE written (id int)")
+    at.ask("INSERT INTO written VALUES (-1)")
+    origin.put("/herd", page)
+    with relays_stopped(fleet), ThreadPoolExecutor(clients) as pool:
+        answers = list(pool.map(write_and_read, range(clients)))
+    for number, shown in enumerate(answers):
+        assert str(number) in shown[2].decode().split() and went_to_the_origin(shown), (number, shown)
+    print(f"{clients} clients, {origin.count('/herd')} requests, {most} at a time")
+    assert most <= 2
+    # One after the other while the clients come, and one more for the last.
+    assert origin.count("/herd") <= 2 * (clients * apart / takes + 2), origin.count("/herd")
 
 
 def test_a_relay_that_is_killed_lets_nobody_see_what_was_before(fleet: FleetUnderTest, at: Shop) -> None:

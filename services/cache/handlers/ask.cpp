@@ -64,6 +64,7 @@ ask ask::owned_copy() const
     copy.deadline = deadline;
     copy.cacheable = cacheable;
     copy.after_write = after_write;
+    copy.write_not_purged = write_not_purged;
     copy.passed_for = passed_for;
 
     std::size_t size = method.size() + target.size();

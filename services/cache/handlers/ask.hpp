@@ -46,6 +46,9 @@ public:
     /// Its client has written before, and that is purged by now: what was true before will not do, not even where it
     /// was purged softly.
     bool after_write = false;
+    /// Its client has written before, and that is not known to be purged: nothing will do but what the origin was asked
+    /// for after the request had come, and answers in full.
+    bool write_not_purged = false;
     /// Why it is passed to the origin, where neither its method nor a rule says so: as in cache_status.
     std::string_view passed_for{};
 

@@ -12,6 +12,10 @@
 
 namespace shoal::cache {
 
+/// Whether `kept` may be validated weakly, which does not tell bytes apart: not enough for a request that names a
+/// write.
+[[nodiscard]] bool is_too_soft(const ask& asked, const stored& kept, const coherence_view& log);
+
 class flights {
 public:
     void add(fill_ptr one);
@@ -26,6 +30,8 @@ public:
     [[nodiscard]] seat join(ask& asked, const coherence_view& log, boot_time now) const;
     /// The last fill of the key, if one is under way.
     [[nodiscard]] fill_ptr last(const std::string& key) const;
+    /// The same where two or more of the key's fills have no answer yet.
+    [[nodiscard]] fill_ptr last_of_many(const std::string& key) const;
 
 private:
     boost::unordered_map<std::string, std::vector<fill_ptr>> by_key_;

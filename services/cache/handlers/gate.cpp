@@ -72,7 +72,7 @@ std::optional<http::response> gate::locate(const http::request& from)
 
 gate::sight gate::look_up(ask& what, boot_time now)
 {
-    if (!engine_.view_of(what.at->of()).current(now)) return {};
+    if (!view_for(what).current(now)) return {};
     auto found = engine_.l1.find(what.key, what);
     if (!found) return {look_up_part(what, now), nullptr};
     const auto how_it_stands = standing_for(what, *found);
@@ -87,6 +87,12 @@ gate::sight gate::look_up(ask& what, boot_time now)
         (void)start(what, found, false);
     what.at->instruments().count(how);
     return {serve(found, what, now, hit_status(how)), nullptr};
+}
+
+site_view gate::view_for(const ask& what) const noexcept
+{
+    const auto all = engine_.view_of(what.at->of());
+    return what.write_not_purged ? all.without_lease() : all;
 }
 
 /// What the log says of something stored, to this request.

@@ -37,12 +37,13 @@ private:
     [[nodiscard]] std::optional<http::response> locate(const http::request& from);
     /// `now` was read after the request had been received, and after whatever it has waited for.
     [[nodiscard]] sight look_up(ask& what, boot_time now);
+    /// What counts for one request.
+    [[nodiscard]] site_view view_for(const ask& what) const noexcept;
     [[nodiscard]] standing standing_for(const ask& what, const stored& of) const;
     [[nodiscard]] http::streamed_reply proceed(ask& what, http::exchange& to);
     [[nodiscard]] std::optional<http::prepared> look_up_part(ask& what, boot_time now);
     [[nodiscard]] later visit(ask what, http::exchange& to);
     [[nodiscard]] seat take_seat(ask& what, const stored_ptr& stale, bool alone);
-    [[nodiscard]] bool is_too_soft(const ask& what, const stored_ptr& kept) const;
     [[nodiscard]] fill_ptr start(const ask& what, const stored_ptr& found, bool alone);
     [[nodiscard]] protocol::forward_reason why_forwarded(const stored_ptr& found) const;
     [[nodiscard]] bool is_for(ask& what, const seat& at) const;

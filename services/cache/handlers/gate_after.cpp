@@ -54,13 +54,14 @@ asio::awaitable<void> gate::visit_after(ask what, coherence::write_token write, 
     const auto now = boot_clock::now();
     if (!purged || !engine_.view_of(what.at->of()).current(now)) {
         what.at->instruments().count(write_read::origin);
+        what.write_not_purged = true;
         what.passed_for = "write-not-purged";
-        co_return co_await pass(std::move(what), to);
+    } else {
+        what.at->instruments().count(write_read::waited);
+        what.after_write = true;
+        // From here on it is one that came now: what was sent to the origin before may be older than the write.
+        what.received = now;
     }
-    what.at->instruments().count(write_read::waited);
-    what.after_write = true;
-    // From here on it is one that came now: what was sent to the origin before may be older than the write.
-    what.received = now;
     auto reply = proceed(what, to);
     if (auto* const going = std::get_if<later>(&reply)) co_return co_await std::move(*going);
     if (auto* const made = std::get_if<http::prepared>(&reply)) co_return to.answer(std::move(*made));

@@ -21,7 +21,7 @@ using phase = fill::phase;
 /// After so many answers that were not for it, a request fetches for itself.
 constexpr int most_fills = 3;
 
-protocol::cache_status told(const fill& from, bool leads)
+protocol::cache_status told(const ask& what, const fill& from, bool leads)
 {
     protocol::cache_status made;
     made.forward = from.why();
@@ -33,6 +33,10 @@ protocol::cache_status told(const fill& from, bool leads)
     if (const auto& kept = from.head().kept; !kept.key.empty()) made.ttl = kept.use.fresh_for - from.head().age;
     if (from.how() == answered::revalidated) made.forward_status = 304;
     if (!from.head().reason.empty()) made.detail = from.head().reason;
+    if (!what.passed_for.empty()) {
+        made.forward = protocol::forward_reason::bypass;
+        made.detail = what.passed_for;
+    }
     return made;
 }
 
@@ -117,7 +121,7 @@ asio::awaitable<void> gate::visit(ask what, http::exchange& to)
         what.at->instruments().count(counted_as(from, at.leads));
         const bool whole =
             from.current() == phase::complete && from.outcome() && (from.head().status == 0 || from.head().shared);
-        if (whole) co_return to.answer(serve(from.outcome(), what, boot_clock::now(), told(from, at.leads)));
+        if (whole) co_return to.answer(serve(from.outcome(), what, boot_clock::now(), told(what, from, at.leads)));
         co_return co_await stream(what, at, reader, to);
     }
 }
@@ -125,29 +129,25 @@ asio::awaitable<void> gate::visit(ask what, http::exchange& to)
 gate::seat gate::take_seat(ask& what, const stored_ptr& stale, bool alone)
 {
     if (!alone && (stale || !asks_for_part(what.view.range)))
-        if (auto found = engine_.under_way.join(what, engine_.view_of(what.at->of()), boot_clock::now());
-            found.in && !is_too_soft(what, found.in->validates()))
+        if (auto found = engine_.under_way.join(what, view_for(what), boot_clock::now()); found.in)
             return {std::move(found.in), found.ticket, false};
     return {start(what, stale, alone), {}, true};
 }
 
-/// It may be validated weakly, which does not tell bytes apart: not enough for whoever has written.
-bool gate::is_too_soft(const ask& what, const stored_ptr& kept) const
-{
-    return what.after_write && kept && engine_.log.judge(kept->since(), kept->tags()) == standing::softly_purged;
-}
-
 fill_ptr gate::start(const ask& what, const stored_ptr& found, bool alone)
 {
-    const stored_ptr stale = is_too_soft(what, found) ? nullptr : found;
-    const bool leased = engine_.view_of(what.at->of()).current(boot_clock::now());
+    const stored_ptr stale = found && is_too_soft(what, *found, engine_.log) ? nullptr : found;
+    const bool leased = view_for(what).current(boot_clock::now());
     fill_ptr made{new fill{engine_.on.loop.get_executor(), what.key, stale, why_forwarded(stale)}};
     fetch::circumstances how;
     how.part = asks_for_part(what.view.range) && !stale;
     alone = alone || how.part;
     // Others would wait for what may turn out to be for one client.
     how.shared = !alone && leased && !protocol::is_personal(what.view, what.by->policy);
-    if (!alone && !leased) how.after = engine_.under_way.last(what.key);
+    if (!alone && what.write_not_purged)
+        how.after = engine_.under_way.last_of_many(what.key);
+    else if (!alone && !leased)
+        how.after = engine_.under_way.last(what.key);
     if (!alone) engine_.under_way.add(made);
     auto asked = what.owned_copy();
     asked.view.method = protocol::method_kind::get;  // what is fetched for HEAD is the whole
@@ -177,8 +177,9 @@ bool gate::is_for(ask& what, const seat& at) const
         return (at.leads || made->vary().empty() || what.of(made->vary()) == made->variant()) && may_have(what, *made);
     if (at.leads) return true;
     if (from.personal()) return false;
+    if (what.write_not_purged && from.how() == answered::revalidated) return false;
     if (from.head().status != 0 && !from.head().shared) return false;
-    const auto log = engine_.view_of(what.at->of());
+    const auto log = view_for(what);
     const auto fits = [&](std::string_view vary, std::string_view variant, std::span<const tag> tags) {
         if (!vary.empty() && what.of(vary) != variant) return false;
         if (from.older()) return log.current(boot_clock::now()) && log.judge(from.since(), tags) == standing::current;
@@ -193,7 +194,7 @@ bool gate::is_for(ask& what, const seat& at) const
 bool gate::may_have(const ask& what, const stored& kept) const
 {
     const auto now = boot_clock::now();
-    if (!engine_.view_of(what.at->of()).current(now)) return false;
+    if (!view_for(what).current(now)) return false;
     const auto how_it_stands = standing_for(what, kept);
     return how_it_stands != standing::purged &&
            protocol::judge({.use = kept.use(),
@@ -225,7 +226,7 @@ asio::awaitable<void> gate::stream(const ask& what, const seat& at, fill::reader
         }
     }
     if (head.age > 0) lines.append(protocol::age_line{head.age}.view());
-    lines.append(protocol::cache_status_line{told(from, at.leads)}.view());
+    lines.append(protocol::cache_status_line{told(what, from, at.leads)}.view());
     const http::streamed_head streamed{.status = status, .lines = lines, .length = length};
     if (!co_await to.begin(streamed)) co_return;
     while (true) {
@@ -249,7 +250,7 @@ void gate::fail(ask& what, stored_ptr stale, boost::system::error_code why, http
     if (!found) found = std::move(stale);
     if (found) {
         const auto how_it_stands = standing_for(what, *found);
-        if (may_serve_stale(engine_.view_of(what.at->of()), now, how_it_stands) &&
+        if (may_serve_stale(view_for(what), now, how_it_stands) &&
             protocol::judge({.use = found->use(),
                              .age = found->age(now),
                              .wishes = what.view.directives,
@@ -263,7 +264,8 @@ void gate::fail(ask& what, stored_ptr stale, boost::system::error_code why, http
     }
     what.at->instruments().count(answered::error);
     auto answer = error_answer(why);
-    const protocol::cache_status_line told{{.forward = why_forwarded(found)}};
+    const auto reason = what.write_not_purged ? protocol::forward_reason::bypass : why_forwarded(found);
+    const protocol::cache_status_line told{{.forward = reason, .detail = what.passed_for}};
     answer.add("Cache-Status", told.value());
     to.answer(std::move(answer));
 }

@@ -31,4 +31,7 @@ TEST_CASE("site view: where a site relies on a relay, a lease without a young wo
     // A word without a lease is nothing either.
     CHECK_FALSE(relying.current(start + 10s));
     CHECK(relying.position() == log.position());
+
+    CHECK_FALSE(other.without_lease().current(start));
+    CHECK(other.current(start));
 }
