@@ -26,6 +26,11 @@ target_link_libraries(shoal_options INTERFACE Boost::headers Threads::Threads)
 if(SHOAL_WERROR)
     target_compile_options(shoal_options INTERFACE -Werror)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # GCC 12 warns of sizes that no string can have where it inlines the functions of std::string.
+    set(string_warnings -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
+    target_compile_options(shoal_options INTERFACE $<$<CONFIG:Release>:${string_warnings}>)
+endif()
 if(SHOAL_SANITIZE)
     # GCC's -Wmaybe-uninitialized finds what is not there in instrumented code (libstdc++'s regex, std::function).
     target_compile_options(shoal_options INTERFACE
