@@ -87,8 +87,8 @@ def run(context: Context, parts: list[str]) -> None:
         fuzz.run_fuzzers(context)
     if "fleet" in parts and builds.build(context, "release"):
         limit = 4 * 3600 if context.long else 1800
-        # They wait more than they work: two at once take little longer than one.
-        builds.run_pytest(context, "tests/fleet", limit, at_once=2, marked="not alone")
+        # They wait more than they work.
+        builds.run_pytest(context, "tests/fleet", limit, at_once=context.jobs + 1, marked="not alone")
         builds.run_pytest(context, "tests/fleet", limit, marked="alone")
     if {"headers", "tidy"} & {*parts} and lint.prepare_tidy(context):
         if "headers" in parts:

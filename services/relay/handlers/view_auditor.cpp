@@ -131,7 +131,8 @@ boost::asio::awaitable<std::optional<std::vector<std::string>>> view_auditor::ne
 boost::asio::awaitable<bool> view_auditor::look_at(std::size_t view, kept_view of, std::vector<std::string> keys)
 {
     keeper_.watch(view, keys);
-    const auto at = co_await session_.begin({});
+    const auto at = co_await session_.begin(of.tables);
+    if (!at) session_.close();
     if (!at || host_.over()) co_return false;
     view_reader reader{session_, *of.of, of.shape};
     const auto begun = co_await reader.begin(std::move(keys));
@@ -172,7 +173,8 @@ boost::asio::awaitable<bool> view_auditor::look_again(std::size_t view, kept_vie
         one.stored = *std::move(kept);
         keys.push_back(one.key);
     }
-    const auto begun_at = co_await session_.begin({});
+    const auto begun_at = co_await session_.begin(of.tables);
+    if (!begun_at) session_.close();
     if (!begun_at || host_.over()) co_return false;
     view_reader reader{session_, *of.of, of.shape};
     const auto begun = co_await reader.begin(std::move(keys));

@@ -23,6 +23,11 @@ constexpr auto idle_pause = 100ms;
 constexpr auto sweep_pause = 5ms;
 /// After a query was refused again and again.
 constexpr auto longest_retry_pause = 60s;
+/// Others are computed with a view in one session: one that ends it so often is left out.
+constexpr int most_losses = 3;
+/// Somebody else's statement may be about to end.
+constexpr auto lock_patience = 200ms;
+constexpr std::string_view query_canceled = "57014";
 constexpr auto count_interval = 1s;
 /// What the snapshot sees comes by the stream within this, or the round goes on without it.
 constexpr auto stream_patience = 300ms;
@@ -136,11 +141,21 @@ void view_keeper::fail(std::size_t view, std::string why)
         void_view(one, views::state::failed, std::move(why));
 }
 
-/// Whether the session goes on, without this view.
-bool view_keeper::refused(std::size_t view, boost::system::error_code error, const view_session& by)
+/// Whether the session goes on; then without this view, or asking for fewer of its keys at once.
+bool view_keeper::refused(std::size_t view, boost::system::error_code error)
 {
-    if (error != errc::database_refused) return false;
-    fail(view, by.why());
+    auto& one = views_[view];
+    if (error != errc::database_refused) {
+        session_.close();
+        if (++one.losses >= most_losses) fail(view, "the connection is lost whenever it is computed");
+        return false;
+    }
+    if (session_.state() == query_canceled && one.shape && one.keys_at_once > 1) {
+        one.keys_at_once = std::max<std::size_t>(1, one.keys_at_once / 8);
+        goes_without_ = true;
+    } else {
+        fail(view, session_.why());
+    }
     return true;
 }
 
@@ -161,7 +176,7 @@ std::optional<kept_view> view_keeper::at(std::size_t view) const
 {
     const auto& one = views_[view];
     if (one.now.at != views::state::ready || !one.shape) return std::nullopt;
-    return kept_view{one.of, one.now.generation, *one.shape};
+    return kept_view{one.of, one.now.generation, *one.shape, one.tables};
 }
 
 void view_keeper::doubt(std::size_t view, std::string key)
@@ -217,8 +232,9 @@ boost::asio::awaitable<void> view_keeper::run()
         co_await tend();
         if (host_.over()) break;
         if (!any) co_await host_.wait_for_change(sweeps_ ? std::chrono::nanoseconds{sweep_pause} : idle_pause);
-        // Not at once again; others are served meanwhile.
-        if (std::exchange(failed_, false)) co_await host_.wait_for_change(idle_pause);
+        // Not at once again, whatever changes; others are served meanwhile.
+        const auto until = boot_clock::now() + (std::exchange(failed_, false) ? idle_pause : 0ms);
+        while (!host_.over() && boot_clock::now() < until) co_await host_.wait_for_change(until - boot_clock::now());
     }
 }
 
@@ -299,9 +315,21 @@ boost::asio::awaitable<bool> view_keeper::look_at_queries()
     for (std::size_t i = 0; i < views_.size(); ++i) {
         auto& one = views_[i];
         if (one.shape || one.retry_at > boot_clock::now()) continue;
+        if (one.now.at == views::state::failed) {
+            auto why = co_await session_.refuse_lock(one.tables);
+            if (host_.over()) co_return false;
+            if (!why) {
+                session_.close();
+                co_return false;
+            }
+            if (!why->empty()) {
+                fail(i, *std::move(why));
+                continue;
+            }
+        }
         auto shape = co_await session_.shape(*one.of);
         if (!shape) {
-            if (!refused(i, shape.error(), session_)) co_return false;
+            if (!refused(i, shape.error())) co_return false;
             continue;
         }
         one.shape = *std::move(shape);
@@ -325,19 +353,28 @@ void view_keeper::look_at_listing()
         auto& one = views_[*view];
         const auto at = lister_.at();
         if (at == view_lister::outcome::refused) fail(*view, lister_.why());
-        if (at == view_lister::outcome::lost) one.wants_fill = true;
+        if (at == view_lister::outcome::lost) {
+            on_.log.warning("the keys of a view are listed anew, as the connection was lost", {{"view", one.of->name}});
+            one.wants_fill = true;
+        }
         if (one.wants_fill) lister_.stop();
     }
-    if (!lister_.view()) {
-        const auto next = std::ranges::find_if(
-            views_, [](const kept& one) { return one.wants_fill && one.shape && one.now.at != views::state::failed; });
-        if (next == views_.end()) return;
-        next->wants_fill = false;
-        lister_.begin({.view = static_cast<std::size_t>(next - views_.begin()),
-                       .of = next->of,
-                       .generation = next->now.generation,
-                       .fresh = next->fresh,
-                       .tables = next->tables});
+    if (!lister_.view() && !views_.empty()) {
+        const auto fits = [this](std::size_t i) {
+            return views_[i].wants_fill && views_[i].shape && views_[i].now.at != views::state::failed;
+        };
+        std::size_t tried = 0;
+        // In turn, as one may be void again and again.
+        do listed_ = (listed_ + 1) % views_.size();
+        while (!fits(listed_) && ++tried < views_.size());
+        auto& next = views_[listed_];
+        if (!fits(listed_)) return;
+        next.wants_fill = false;
+        lister_.begin({.view = listed_,
+                       .of = next.of,
+                       .generation = next.now.generation,
+                       .fresh = next.fresh,
+                       .tables = next.tables});
     }
     // Before the snapshot, which is later so.
     (void)lister_.next();
@@ -352,7 +389,7 @@ boost::asio::awaitable<std::optional<sight>> view_keeper::begin()
         if (one.now.at != views::state::failed) tables += (tables.empty() ? "" : ", ") + one.tables;
     const auto begun = co_await session_.begin(std::move(tables));
     if (begun) co_return *begun;
-    if (!host_.over() && session_.locked_out()) {
+    if (!host_.over() && begun.error() == errc::database_refused) {
         const auto ended = co_await session_.end();
         if (ended && !host_.over()) co_await fail_locked();
     } else {
@@ -365,10 +402,10 @@ boost::asio::awaitable<void> view_keeper::fail_locked()
 {
     for (std::size_t i = 0; i < views_.size(); ++i) {
         if (views_[i].now.at == views::state::failed) continue;
-        const auto free = co_await session_.lockable(views_[i].tables);
+        auto why = co_await session_.refuse_lock(views_[i].tables, lock_patience);
         if (host_.over()) co_return;
-        if (!free) co_return session_.close();
-        if (!*free) fail(i, "one of its tables is locked: " + views_[i].tables);
+        if (!why) co_return session_.close();
+        if (!why->empty()) fail(i, *std::move(why));
     }
 }
 
@@ -467,7 +504,10 @@ boost::asio::awaitable<bool> view_keeper::write(const progress::views_batch& bat
     }
     of.views_written();
     lister_.recomputed();
-    for (auto& one : views_) one.doubting.clear();
+    for (auto& one : views_) {
+        one.doubting.clear();
+        one.losses = 0;
+    }
     host_.changed();
     co_return true;
 }

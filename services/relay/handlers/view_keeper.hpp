@@ -35,6 +35,8 @@ struct kept_view {
     const view_definition* of = nullptr;
     std::uint64_t generation = 0;
     view_shape shape;
+    /// As SQL has them, one after the other.
+    std::string tables;
 };
 
 class view_keeper {
@@ -86,6 +88,9 @@ private:
         std::string why{};
         boot_time retry_at = boot_time::min();
         std::chrono::seconds retry_pause = first_retry_pause;
+        std::size_t keys_at_once = most_keys_at_once;
+        /// How often the session has ended since something was written.
+        int losses = 0;
         /// All of its keys are to be listed, anew where that is under way.
         bool wants_fill = false;
         /// Nothing of its generation was there before it was listed.
@@ -114,7 +119,7 @@ private:
     void void_view(kept& which, views::state to, std::string why);
     void announce();
     void fail(std::size_t view, std::string why);
-    [[nodiscard]] bool refused(std::size_t view, boost::system::error_code error, const view_session& by);
+    [[nodiscard]] bool refused(std::size_t view, boost::system::error_code error);
     [[nodiscard]] task<void> tend();
     [[nodiscard]] task<void> count();
     void take_review();
@@ -146,6 +151,8 @@ private:
     /// A round has failed, and the next one waits; not so where it goes on without a view.
     bool failed_ = false;
     bool goes_without_ = false;
+    /// The view that was listed last.
+    std::size_t listed_ = 0;
     /// The keys that the round takes of the listing are its last.
     bool listing_ends_ = false;
     std::size_t watched_view_ = 0;

@@ -114,24 +114,25 @@ void view_lister::ended(outcome how, std::string why)
 /// False: it can't go on.
 bool view_lister::failed(boost::system::error_code error)
 {
-    if (outdated()) return false;
     if (error == errc::database_refused)
         ended(outcome::refused, session_.why());
     else
-        ended(outcome::lost);
+        lost_ = true;
     return false;
 }
 
 boost::asio::awaitable<void> view_lister::list()
 {
     listing_ = number_;
+    lost_ = false;
     bool going_on = co_await open();
     if (going_on) going_on = co_await list_rows();
     if (going_on && !job_->fresh) going_on = co_await list_index();
-    if (going_on)
-        ended(outcome::all);
-    else
-        session_.close();
+    if (going_on) co_return ended(outcome::all);
+    session_.close();
+    if (!lost_ || outdated()) co_return;
+    co_await pause(retry_pause);
+    if (!outdated()) ended(outcome::lost);
 }
 
 boost::asio::awaitable<bool> view_lister::open()
@@ -145,11 +146,6 @@ boost::asio::awaitable<bool> view_lister::open()
     }
     const auto begun = co_await session_.begin(job_->tables);
     if (outdated()) co_return false;
-    if (!begun && session_.locked_out()) {
-        session_.close();
-        co_await pause(retry_pause);
-        co_return false;
-    }
     if (!begun) co_return failed(begun.error());
     const auto sql = listed_sql(*job_->of);
     const auto declared = co_await session_.declare("shoal_keys", sql);
@@ -171,7 +167,8 @@ boost::asio::awaitable<bool> view_lister::list_rows()
             if (outdated()) co_return false;
             if (!more) co_return failed(more.error());
             if (!*more) break;
-            if (auto key = key_of(session_.row(), job_->of->key.size())) waiting_.push_back(*std::move(key));
+            auto key = key_of(session_.row(), job_->of->key.size());
+            if (key && key->size() <= views::longest_key) waiting_.push_back(*std::move(key));
         }
         host_.changed();
     }

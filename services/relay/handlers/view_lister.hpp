@@ -44,6 +44,7 @@ public:
     void stop() noexcept;
     [[nodiscard]] std::optional<std::size_t> view() const noexcept;
 
+    /// `lost`: some time after the session had ended.
     enum class outcome : std::uint8_t { going_on, all, refused, lost };
     [[nodiscard]] outcome at() const noexcept { return at_; }
     /// Of a query that was refused.
@@ -82,6 +83,8 @@ private:
     std::uint64_t listing_ = 0;
     outcome at_ = outcome::going_on;
     std::string why_;
+    /// The session ended under it.
+    bool lost_ = false;
     std::vector<std::string> waiting_;
     std::vector<std::string> taken_;
 };

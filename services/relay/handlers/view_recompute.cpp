@@ -19,14 +19,14 @@ constexpr std::size_t most_bytes_written = 256 * 1024;
 constexpr std::size_t most_tag_bytes = coherence::most_entry_bytes - 4 * (views::most_views + 1);
 
 /// Beyond that, to make all of a view anew holds the others up less.
-constexpr std::size_t most_keys_in_round = 100'000;
+constexpr std::size_t most_keys_selected = 100'000;
 
 /// The next ones, at most so many, taken off; what is too long is no key of a view.
-std::vector<std::string> take_some(dirty_view::texts& from, std::size_t longest)
+std::vector<std::string> take_some(dirty_view::texts& from, std::size_t most, std::size_t longest)
 {
     std::vector<std::string> taken;
     auto at = from.begin();
-    while (at != from.end() && taken.size() < most_keys_at_once) {
+    while (at != from.end() && taken.size() < most) {
         if (at->size() <= longest) taken.push_back(*at);
         from.erase(at++);
     }
@@ -46,10 +46,11 @@ boost::asio::awaitable<bool> view_keeper::recompute(std::size_t view, dirty_view
         if (what.keys.contains(one.substr(0, one.rfind(',')))) continue;
         members_.insert(one);
     }
+    const auto most = views_[view].keys_at_once;
     while (done && !what.keys.empty() && !host_.over())
-        done = co_await recompute_entries(view, take_some(what.keys, views::longest_key));
+        done = co_await recompute_entries(view, take_some(what.keys, most, views::longest_key));
     while (done && !members_.empty() && !host_.over())
-        done = co_await recompute_members(view, take_some(members_, std::string::npos));
+        done = co_await recompute_members(view, take_some(members_, most, std::string::npos));
     members_.clear();
     co_return done && !host_.over();
 }
@@ -57,16 +58,18 @@ boost::asio::awaitable<bool> view_keeper::recompute(std::size_t view, dirty_view
 boost::asio::awaitable<bool> view_keeper::add_selected(std::size_t view, dirty_view& what)
 {
     view_reader reader{session_, *views_[view].of, *views_[view].shape};
+    std::size_t selected = 0;
     for (std::size_t source = 0; source < what.selected.size(); ++source)
         for (const auto& values : what.selected[source]) {
             auto keys = co_await reader.selected(views_[view].of->changed_by[source], values);
             if (host_.over()) co_return false;
             if (!keys) {
-                if (!refused(view, keys.error(), session_)) session_.close();
+                (void)refused(view, keys.error());
                 co_return false;
             }
             if (*keys) what.keys.insert((*keys)->begin(), (*keys)->end());
-            if (!*keys || what.keys.size() > most_keys_in_round) {
+            selected += *keys ? (*keys)->size() : 0;
+            if (!*keys || selected > most_keys_selected) {
                 what.everything = true;
                 void_view(views_[view], views::state::filling, {});
                 co_return true;
@@ -109,14 +112,14 @@ boost::asio::awaitable<bool> view_keeper::recompute_entries(std::size_t view, st
     const auto begun = co_await reader.begin(std::move(keys));
     if (host_.over()) co_return false;
     if (!begun) {
-        if (!refused(view, begun.error(), session_)) session_.close();
+        (void)refused(view, begun.error());
         co_return false;
     }
     for (;;) {
         auto next = co_await reader.next();
         if (host_.over()) co_return false;
         if (!next) {
-            if (!refused(view, next.error(), session_)) session_.close();
+            (void)refused(view, next.error());
             co_return false;
         }
         if (!*next) co_return true;
@@ -131,7 +134,7 @@ boost::asio::awaitable<bool> view_keeper::recompute_members(std::size_t view, st
     const auto changes = co_await reader.members(std::move(members));
     if (host_.over()) co_return false;
     if (!changes) {
-        if (!refused(view, changes.error(), session_)) session_.close();
+        (void)refused(view, changes.error());
         co_return false;
     }
     for (const auto& one : *changes) {

@@ -15,11 +15,8 @@ constexpr auto answer_patience = 2s;
 /// So much longer than the server's own limit, that a query ends and not the connection.
 constexpr auto slack = 10s;
 /// Of whoever rewrites a table, or waits for it with everybody behind.
-constexpr auto lock_timeout = 1s;
+constexpr std::chrono::milliseconds longest_lock_wait = 1s;
 constexpr std::string_view lock_not_available = "55P03";
-constexpr std::string_view undefined_table = "42P01";
-constexpr std::string_view undefined_schema = "3F000";
-constexpr std::string_view insufficient_privilege = "42501";
 
 /// Values have the text that the stream gives them. The search path stays the role's own, as it is in psql.
 constexpr const char* settings_sql =
@@ -34,9 +31,12 @@ view_session::reply<void> view_session::connect(const database_settings& to)
     auto connected = co_await session_.connect(to, connection::kind::sql, connect_patience);
     if (!connected) co_return connected;
     const auto limits = fmt::format("{}; SET statement_timeout = {}; SET lock_timeout = {}", settings_sql,
-                                    timeout_.count(), std::chrono::milliseconds{lock_timeout}.count());
+                                    timeout_.count(), std::min(longest_lock_wait, timeout_ / 2).count());
     const auto prepared = co_await session_.query(limits, answer_patience);
     if (!prepared) co_return prepared.error();
+    // So that a query whose session was closed ends soon, and gives up its locks; not every platform can.
+    const auto checked = co_await session_.query("SET client_connection_check_interval = '1s'", answer_patience);
+    if (!checked && checked.error() != errc::database_refused) co_return checked.error();
     co_return boost::system::in_place_value;
 }
 
@@ -48,16 +48,8 @@ view_session::reply<sight> view_session::begin(std::string tables)
     // A table that is rewritten or truncated is empty to a snapshot from before (PostgreSQL's documentation, 13.6): so
     // whoever does that is waited for first.
     if (!tables.empty()) {
-        const auto locked = co_await session_.query("SAVEPOINT locked; LOCK TABLE " + tables + " IN ACCESS SHARE MODE",
-                                                    timeout_ + slack);
-        const bool absent = !locked && (session_.state() == undefined_table || session_.state() == undefined_schema ||
-                                        session_.state() == insufficient_privilege);
-        // Its views say so when they are asked for.
-        if (!locked && !absent) co_return locked.error();
-        if (absent) {
-            const auto back = co_await session_.query("ROLLBACK TO locked", answer_patience);
-            if (!back) co_return back.error();
-        }
+        const auto locked = co_await session_.query("LOCK TABLE " + tables + " IN ACCESS SHARE MODE", timeout_ + slack);
+        if (!locked) co_return locked.error();
     }
     // The snapshot is this query's, taken before the positions are read.
     const auto asked = co_await session_.query(
@@ -73,21 +65,19 @@ view_session::reply<sight> view_session::begin(std::string tables)
     co_return sight{*std::move(seen), *written, *flushed};
 }
 
-bool view_session::locked_out() const noexcept
+view_session::reply<std::string> view_session::refuse_lock(std::string tables, std::chrono::milliseconds patience)
 {
-    return session_.open() && session_.state() == lock_not_available;
-}
-
-view_session::reply<bool> view_session::lockable(std::string tables)
-{
-    const auto locked = co_await session_.query(fmt::format("BEGIN; LOCK TABLE {} IN ACCESS SHARE MODE NOWAIT", tables),
-                                                answer_patience);
-    if (!locked && locked.error() != errc::database_refused)
-        co_return result<bool>{boost::system::in_place_error, locked.error()};
-    const bool refused = !locked && locked_out();
+    const auto wait = patience == 0ms ? std::string{"NOWAIT"} : std::string{};
+    const auto limit = patience == 0ms ? std::string{} : fmt::format("SET LOCAL lock_timeout = {}; ", patience.count());
+    const auto locked = co_await session_.query(
+        fmt::format("BEGIN; {}LOCK TABLE {} IN ACCESS SHARE MODE {}", limit, tables, wait), answer_patience);
+    if (!locked && locked.error() != errc::database_refused) co_return locked.error();
+    std::string refused;
+    if (!locked)
+        refused = session_.state() == lock_not_available ? "one of its tables is locked: " + tables : session_.why();
     const auto ended = co_await end();
-    if (!ended) co_return result<bool>{boost::system::in_place_error, ended.error()};
-    co_return result<bool>{boost::system::in_place_value, !refused};
+    if (!ended) co_return ended.error();
+    co_return refused;
 }
 
 view_session::reply<void> view_session::end()
@@ -137,7 +127,7 @@ view_session::reply<std::size_t> view_session::describe(const std::string& sql)
 view_session::reply<void> view_session::declare(std::string_view cursor, const std::string& sql)
 {
     const auto declared =
-        co_await session_.query(fmt::format("DECLARE {} NO SCROLL CURSOR FOR {}", cursor, sql), answer_patience);
+        co_await session_.query(fmt::format("DECLARE {} NO SCROLL CURSOR FOR {}", cursor, sql), timeout_ + slack);
     if (!declared) co_return declared.error();
     co_return boost::system::in_place_value;
 }

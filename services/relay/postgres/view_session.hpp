@@ -18,7 +18,7 @@ namespace shoal::relay {
 /// Errors are those of a connection: after database_refused a round is over, and the session goes on.
 class view_session {
 public:
-    /// `timeout`: of one statement, in the server.
+    /// `timeout`: of one statement, in the server, which waits for a lock for half of it at most.
     view_session(boost::asio::io_context& loop, std::chrono::milliseconds timeout) : session_{loop}, timeout_{timeout}
     {
     }
@@ -32,13 +32,11 @@ public:
 
     /// From here to end() everything is of one snapshot: what it sees, and up to where the log was flushed then.
     /// Nobody rewrites or truncates `tables` meanwhile, a list as SQL has it, or nothing. Who does is waited for during
-    /// a second; then it is refused, and locked_out() is true. Where one of them is absent, or may not be read, none is
-    /// locked.
+    /// at most a second; then it is refused.
     [[nodiscard]] reply<sight> begin(std::string tables);
-    /// What was refused last waited for a table that somebody else has locked.
-    [[nodiscard]] bool locked_out() const noexcept;
-    /// Whether begin() would not have to wait. Outside of begin() and end().
-    [[nodiscard]] reply<bool> lockable(std::string tables);
+    /// Outside of begin() and end(): why begin() would refuse these after so much time, none for at once; empty where
+    /// it would not.
+    [[nodiscard]] reply<std::string> refuse_lock(std::string tables, std::chrono::milliseconds patience = {});
     /// Also after something was refused.
     [[nodiscard]] reply<void> end();
 

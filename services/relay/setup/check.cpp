@@ -57,12 +57,19 @@ boost::asio::awaitable<std::optional<found>> refuse_query(view_session& by, view
                                                                    "has {}",
                                                                    shown(one.table), *keys, of.key.size())}};
     }
-    if (!failed) co_return std::nullopt;
-    found made{.where = "view " + of.name, .what = {severity::refuse, "the database refuses its query: " + by.why()}};
     std::vector<std::string> tables;
     for (const auto& one : of.changed_by) tables.push_back(in_quotes(one.table));
-    if (by.state() == "42501")
-        made.what.sql = fmt::format("GRANT SELECT ON {} TO {};", fmt::join(tables, ", "), in_quotes(role));
+    found made{.where = "view " + of.name, .what = {severity::refuse, "the database refuses its query: " + by.why()}};
+    bool lacks_right = failed && by.state() == "42501";
+    if (!failed) {
+        // Also of a table that only changes it.
+        const auto list = fmt::format("{}", fmt::join(tables, ", "));
+        const auto refused = co_await by.refuse_lock(list);
+        if (!refused || refused->find("permission denied") == std::string::npos) co_return std::nullopt;
+        made.what.text = "the database refuses a table: " + *refused;
+        lacks_right = true;
+    }
+    if (lacks_right) made.what.sql = fmt::format("GRANT SELECT ON {} TO {};", fmt::join(tables, ", "), in_quotes(role));
     co_return made;
 }
 
