@@ -34,6 +34,8 @@ class Alert(Enum):
     RELAY_WAL = "ShoalRelayWal"
     INCONSISTENT = "ShoalInconsistent"
     VIEWS_DOWN = "ShoalViewsDown"
+    VIEW_FAILED = "ShoalViewFailed"
+    REPLICA_LATE = "ShoalReplicaLate"
 
     @property
     def entry(self) -> str:

@@ -18,6 +18,8 @@ from .traffic import HITS
 _SECONDS = 1.0
 _LATE = 5.0
 """Seconds since a relay said last that everything is purged."""
+_REPLICA_LATE = 10.0
+"""Seconds that the first transaction has waited for one."""
 _ENOUGH = 20
 """Requests between the two looks, below which nothing is said of their share or their time."""
 
@@ -77,7 +79,8 @@ def _metrics(fleet: Fleet, path: str) -> Metrics | None:
 def judge(before: Sight, now: Sight) -> list[Finding]:
     """What is bad at one look only may be a moment's; what counts is bad at both, or what has grown in between."""
     found = [*_balancing(before, now), *_servers(now), *_instances(before, now), *_sites(before, now),
-             *_relays(before, now), *_views(before, now), *_audits(now)]
+             *_relays(before, now), *_replicas(before, now), *_views(before, now), *_kept_views(before, now),
+             *_audits(now)]
     for name, metrics in now.workers.items():
         if name in before.workers:
             found += _worker(name, before.workers[name], metrics)
@@ -230,6 +233,25 @@ def _views(before: Sight, now: Sight) -> Iterator[Finding]:
         yield Finding(f"{worker} serves no views: it hears from no relay that they are up to date",
                       "'scripts/fleet relay status' says why, 'scripts/fleet views list' how each view stands",
                       Alert.VIEWS_DOWN)
+
+
+def _kept_views(before: Sight, now: Sight) -> Iterator[Finding]:
+    failed = min(sum(metrics.total("shoal_relay_views", state="failed") for metrics in sight.workers.values())
+                 for sight in (before, now))
+    if failed:
+        yield Finding(f"{failed:.0f} views can't be kept", "'scripts/fleet relay status' says which, and why",
+                      Alert.VIEW_FAILED)
+    elif unfit := _summed(before, now, "shoal_relay_view_entries_unfit_total"):
+        yield Finding(f"{unfit:.0f} entries of views are absent", "their relay's log names them: scripts/fleet logs",
+                      Alert.VIEW_FAILED)
+
+
+def _replicas(before: Sight, now: Sight) -> Iterator[Finding]:
+    waited = min(max((metrics.total("shoal_relay_replica_wait_seconds") for metrics in sight.workers.values()),
+                     default=0.0) for sight in (before, now))
+    if waited > _REPLICA_LATE:
+        yield Finding(f"a replica that origins read has kept purges waiting for {waited:.0f} s",
+                      "'scripts/fleet relay status' names it", Alert.REPLICA_LATE)
 
 
 def _hit_ratio(before: Sight, now: Sight, site: str) -> Iterator[Finding]:

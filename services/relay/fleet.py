@@ -66,11 +66,12 @@ examples:
 """
 
 _AUDIT = """\
-Each cache compares what is in its memory with the origin's answers, all of it again and again, where a site has
-"audit" in its configuration; the active relay the views with their queries, where its own section has it. What differs is looked at again a second later. SAMPLES were compared since the worker started; INCONSISTENT differed
-although nothing had purged it, and was purged or written anew at once; CONSISTENT is the rest; CHANGING are pages that
-differ each time they are asked for, of which nothing can be said; FAILED could not be asked. SWEEP is how long it took
-to look at everything.
+Each cache compares what is in its memory with the origin's answers, all of it again and again, where a site has "audit"
+in its configuration; the active relay the views with their queries, where its own section has it. What differs is
+looked at again a second later. SAMPLES were compared since the worker started; INCONSISTENT differed although nothing
+had purged it, and was purged or written anew at once; CONSISTENT is the rest; CHANGING are pages that differ each time
+they are asked for, of which nothing can be said; FAILED could not be asked. SWEEP is how long it took to look at
+everything.
 
 examples:
   scripts/fleet relay audit

@@ -147,6 +147,8 @@ def changed_by_keys(keys: str) -> dict[str, Any]:
     ({"changed_by": [{"table": "fleeting", "key": ["id"]}]}, "is unlogged"),
     (changed_by_keys("SELECT id, category_id FROM product WHERE id = $1"),
      "\"keys\" for public.sale returns 2 columns, the view's key has 1"),
+    (changed_by_keys("SELECT id FROM product WHERE id = $1 AND category_id = $2"),
+     "\"keys\" for public.sale takes 2 parameters, \"from\" has 1 columns"),
     (changed_by_keys("SELECT nmae FROM product WHERE id = $1"), "column \"nmae\" does not exist"),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_a_view_that_can_not_be_kept_is_refused(checked: Database, view: dict[str, Any], text: str) -> None:

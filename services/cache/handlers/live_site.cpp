@@ -41,7 +41,8 @@ site_instruments::site_instruments(metrics::registry& into, const std::string& s
     for (std::size_t i = 0; i < write_read_names.size(); ++i)
         write_reads_[i] = &into.add_counter("shoal_cache_reads_after_write_total",
                                             "Requests that named a write of their client's: purged already, waited "
-                                            "for, or passed to the origin as it was not purged in time.",
+                                            "for, or answered by what the origin was asked for since, as it was "
+                                            "not purged in time.",
                                             {{"site", site}, {"result", write_read_names[i]}});
     fetch_seconds_ = &into.add_histogram("shoal_cache_fetch_seconds",
                                          "From sending a request to the origin to the end of its answer's head.",

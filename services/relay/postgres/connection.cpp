@@ -258,8 +258,7 @@ awaitable<result<table>> connection::read_results()
     }
 }
 
-awaitable<result<std::vector<connection::described_column>>> connection::describe(std::string sql,
-                                                                                  std::chrono::milliseconds patience)
+awaitable<result<connection::description>> connection::describe(std::string sql, std::chrono::milliseconds patience)
 {
     if (!handle_) co_return errc::database_lost;
     forget_problem();
@@ -272,7 +271,7 @@ awaitable<result<std::vector<connection::described_column>>> connection::describ
     if (PQsendDescribePrepared(handle_.get(), "") == 0) co_return lost();
     flushed = co_await flush();
     if (!flushed) co_return handle_ ? lost() : errc::database_lost;
-    result<std::vector<described_column>> answer = std::vector<described_column>{};
+    result<description> answer = description{};
     for (;;) {
         auto next = co_await next_result();
         if (!next) co_return next.error();
@@ -282,7 +281,8 @@ awaitable<result<std::vector<connection::described_column>>> connection::describ
             answer = refused(got);
             continue;
         }
-        for (int i = 0; i < PQnfields(got); ++i) answer->push_back({PQfname(got, i), PQftype(got, i)});
+        answer->parameters = static_cast<std::size_t>(PQnparams(got));
+        for (int i = 0; i < PQnfields(got); ++i) answer->columns.push_back({PQfname(got, i), PQftype(got, i)});
     }
 }
 

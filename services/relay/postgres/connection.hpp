@@ -53,13 +53,17 @@ public:
     /// `patience` is for the whole answer; after it the connection is lost.
     [[nodiscard]] boost::asio::awaitable<result<table>> query(std::string sql, std::chrono::milliseconds patience);
 
-    /// The columns of what a statement would return, and their types' oids; it is not run.
+    /// The columns of what a statement would return, their types' oids, and the number of $1 and so on; it is not run.
     struct described_column {
         std::string name;
         std::uint32_t type = 0;
     };
-    [[nodiscard]] boost::asio::awaitable<result<std::vector<described_column>>> describe(
-        std::string sql, std::chrono::milliseconds patience);
+    struct description {
+        std::vector<described_column> columns{};
+        std::size_t parameters = 0;
+    };
+    [[nodiscard]] boost::asio::awaitable<result<description>> describe(std::string sql,
+                                                                       std::chrono::milliseconds patience);
 
     /// One statement with texts for $1 and so on, whose rows come one by one: next_row() is false after the last one,
     /// or after an error. Nothing else may be asked before. `patience` is for all of them.

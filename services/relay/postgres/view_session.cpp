@@ -98,7 +98,7 @@ view_session::reply<view_shape> view_session::shape(view_definition of)
     const auto typed = needed.size();
     if (!of.score.empty()) needed.push_back(of.score);
     std::string types;
-    for (const auto& one : *described) made.columns.push_back(one.name);
+    for (const auto& one : described->columns) made.columns.push_back(one.name);
     for (std::size_t i = 0; i < needed.size(); ++i) {
         const auto found = std::ranges::find(made.columns, needed[i]);
         if (found == made.columns.end()) {
@@ -107,7 +107,7 @@ view_session::reply<view_shape> view_session::shape(view_definition of)
         }
         if (i < typed)
             types += fmt::format("{}pg_catalog.format_type({}, -1)", types.empty() ? "" : ", ",
-                                 (*described)[static_cast<std::size_t>(found - made.columns.begin())].type);
+                                 described->columns[static_cast<std::size_t>(found - made.columns.begin())].type);
     }
     const auto asked = co_await session_.query("SELECT " + types, answer_patience);
     if (!asked) co_return asked.error();
@@ -116,12 +116,12 @@ view_session::reply<view_shape> view_session::shape(view_definition of)
     co_return made;
 }
 
-view_session::reply<std::size_t> view_session::describe(const std::string& sql)
+view_session::reply<view_session::outline> view_session::describe(const std::string& sql)
 {
     why_.clear();
     const auto described = co_await session_.describe(sql, answer_patience);
     if (!described) co_return described.error();
-    co_return described->size();
+    co_return outline{described->columns.size(), described->parameters};
 }
 
 view_session::reply<void> view_session::declare(std::string_view cursor, const std::string& sql)

@@ -42,8 +42,12 @@ public:
 
     /// What the query returns; database_refused also where a column is missing that the view names.
     [[nodiscard]] reply<view_shape> shape(view_definition of);
-    /// How many columns a statement returns; it is not run.
-    [[nodiscard]] reply<std::size_t> describe(const std::string& sql);
+    /// How many columns a statement returns, and how many parameters it takes; it is not run.
+    struct outline {
+        std::size_t columns = 0;
+        std::size_t parameters = 0;
+    };
+    [[nodiscard]] reply<outline> describe(const std::string& sql);
     /// For FETCH, until end() or close().
     [[nodiscard]] reply<void> declare(std::string_view cursor, const std::string& sql);
     /// The rows of a statement: next() until it is false.

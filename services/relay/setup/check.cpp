@@ -29,6 +29,18 @@ boost::asio::awaitable<std::optional<found>> refuse_stream(boost::asio::io_conte
     co_return made;
 }
 
+/// Empty where a source's query takes and returns as many values as it has to.
+std::string refuse_keys(const view_definition& of, const change_source& by, const view_session::outline& keys)
+{
+    if (keys.columns != of.key.size())
+        return fmt::format("\"keys\" for {} returns {} columns, the view's key has {}", shown(by.table), keys.columns,
+                           of.key.size());
+    if (keys.parameters != by.columns.size())
+        return fmt::format("\"keys\" for {} takes {} parameters, \"from\" has {} columns", shown(by.table),
+                           keys.parameters, by.columns.size());
+    return {};
+}
+
 /// Whether the query of a view can be run by this role, and returns what the view needs.
 boost::asio::awaitable<std::optional<found>> refuse_query(view_session& by, view_definition of, std::string role)
 {
@@ -51,11 +63,8 @@ boost::asio::awaitable<std::optional<found>> refuse_query(view_session& by, view
         const auto keys = co_await by.describe(one.keys);
         if (!keys)
             failed = keys.error();
-        else if (*keys != of.key.size())
-            co_return found{.where = "view " + of.name,
-                            .what = {severity::refuse, fmt::format("\"keys\" for {} returns {} columns, the view's key "
-                                                                   "has {}",
-                                                                   shown(one.table), *keys, of.key.size())}};
+        else if (auto wrong = refuse_keys(of, one, *keys); !wrong.empty())
+            co_return found{.where = "view " + of.name, .what = {severity::refuse, std::move(wrong)}};
     }
     std::vector<std::string> tables;
     for (const auto& one : of.changed_by) tables.push_back(in_quotes(one.table));

@@ -139,7 +139,7 @@ def test_rebuild_asks_the_relay_that_keeps_the_view(running: Any, monkeypatch: p
                             "relay-2": (200, json.dumps({**ACTIVE, "views": VIEWS}).encode())})
     assert relay.run_rebuild(running, SimpleNamespace(view="product")) == 0
     assert len(asked) == 1 and asked[0].endswith("/-/relay/rebuild/product") and "relay-2" in asked[0]
-    with pytest.raises(FleetError, match="not ready"):
+    with pytest.raises(FleetError, match="is being filled"):
         relay.run_rebuild(running, SimpleNamespace(view="prices"))
     with pytest.raises(FleetError, match="no view other"):
         relay.run_rebuild(running, SimpleNamespace(view="other"))

@@ -65,6 +65,10 @@ shoal_relay_active 1
 shoal_relay_lag_seconds 0.2
 shoal_relay_wal_bytes 10
 shoal_relay_wal_budget_bytes 100
+shoal_relay_views{state="ready"} 2
+shoal_relay_views{state="failed"} 0
+shoal_relay_view_entries_unfit_total 3
+shoal_relay_replica_wait_seconds 2
 """,
 }
 
@@ -155,6 +159,8 @@ SITUATIONS: dict[Alert, Callable[[Fleet], list[Finding]]] = {
     Alert.RELAY_WAL: lambda _: always({"shoal_relay_wal_bytes": 81}),
     Alert.INCONSISTENT: lambda _: always({'shoal_cache_audits_total{site="shop",result="inconsistent"}': 1}),
     Alert.VIEWS_DOWN: lambda _: always({"shoal_views_attended": 0}),
+    Alert.VIEW_FAILED: lambda _: always({'shoal_relay_views{state="failed"}': 1}),
+    Alert.REPLICA_LATE: lambda _: always({"shoal_relay_replica_wait_seconds": 11}),
 }
 
 
@@ -195,6 +201,10 @@ def test_a_redis_that_does_not_answer_and_an_origin_without_servers() -> None:
     assert [finding.alert for finding in judge(gone, gone)] == [Alert.REDIS_UNAVAILABLE]
     dead = always({'shoal_cache_origin_healthy{site="shop",server="o:1"}': 0})
     assert [finding.what for finding in dead] == ["the origin o:1 of site shop fails"]
+
+
+def test_an_entry_of_a_view_that_is_absent_is_found_while_it_is_new() -> None:
+    assert [finding.alert for finding in grows({"shoal_relay_view_entries_unfit_total": 4})] == [Alert.VIEW_FAILED]
 
 
 def test_alerts_the_runbook_and_doctor_are_one_to_one() -> None:
