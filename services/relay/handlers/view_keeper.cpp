@@ -52,6 +52,8 @@ view_keeper::view_keeper(const worker::context& on, view_instruments& counts, vi
       session_{on.loop, by_->query_timeout},
       lister_{on, host, by_->database}
 {
+    // The first one is listed first.
+    if (!by_->views.empty()) listed_ = by_->views.size() - 1;
     for (const auto& one : by_->views) {
         std::set<std::string> tables;
         for (const auto& source : one.changed_by) tables.insert(shown(source.table));
