@@ -4,13 +4,15 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/unit/relay_progress/model_relay.hpp"
+
 using namespace shoal::test;
 
 TEST_CASE("promise: nothing kept stays older than the database, nothing is confirmed or claimed before it is so",
           "[relay][property]")
 {
-    const auto made = play_many(simulation_setting("SHOAL_SIMULATION_ROUNDS", 5000), without::nothing,
-                                [](const relay_outcome& life) { return life.violations(); });
+    const auto made = play_many<relay_life>(simulation_setting("SHOAL_SIMULATION_ROUNDS", 5000), without::nothing,
+                                            &relay_outcome::violations);
     const auto& all = made.all;
     CAPTURE(made.played, made.violated, all.stale, all.confirmed_early, all.claimed_falsely, all.stuck);
     REQUIRE(made.violated == 0);

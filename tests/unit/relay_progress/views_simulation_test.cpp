@@ -1,16 +1,18 @@
 // What the relay promises of views, of what a client names that it wrote, and of standbys, whatever happens.
 
-#include "tests/unit/relay_progress/views_simulation.hpp"
+#include "tests/unit/relay_progress/simulation.hpp"
 
 #include <catch2/catch.hpp>
+
+#include "tests/unit/relay_progress/model_views_life.hpp"
 
 using namespace shoal::test;
 
 TEST_CASE("promise: views are whole, go never back and are no older than they are said to be, and so are pages",
           "[relay][property]")
 {
-    const auto made = play_views(simulation_setting("SHOAL_SIMULATION_ROUNDS", 3000), left_out::nothing,
-                                 [](const views_outcome& life) { return life.violations(); });
+    const auto made = play_many<views_life>(simulation_setting("SHOAL_SIMULATION_ROUNDS", 3000), left_out::nothing,
+                                            &views_outcome::violations);
     const auto& all = made.all;
     CAPTURE(made.played, made.violated, all.old_page, all.old_view, all.viewed_falsely, all.went_back, all.halves,
             all.claimed_falsely, all.differs, all.kept_stale, all.stuck);
