@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol, Sequence
 
 from cache_client import ask, hold, is_hit
@@ -112,6 +114,19 @@ def become_fresh(fleet: FleetUnderTest, at: Truth, *paths: str) -> None:
     until = time.monotonic() + 2
     while left := stale(fleet, at, paths):
         assert time.monotonic() < until, f"still stale: {left}"
+
+
+@contextmanager
+def stopped(*pids: int) -> Iterator[None]:
+    """They stand still, and go on after it where they live."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def for_a_while(condition: Callable[[], Any], seconds: float, what: str) -> None:

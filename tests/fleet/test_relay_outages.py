@@ -17,10 +17,10 @@ from cache_client import ask, hold
 from conftest import patient
 from postgres_server import PostgresServer
 from redis_trouble import redis
+from relay_fleet import CACHES, RELAYS, stopped
 from shoal_cli import FleetUnderTest, Make, eventually
 from sql_site import RULES, Shop, shop
 
-RELAYS, CACHES = ("relay-1", "relay-2"), ("cache-1", "cache-2")
 pytestmark = pytest.mark.alone
 SOON = 0.5
 """Seconds after a COMMIT from which on nobody may see what was before, whatever one thing has failed."""
@@ -125,18 +125,6 @@ def test_with_everything_well_a_read_after_100_ms_is_fresh(stage: Stage) -> None
         while time.monotonic() < committed + 0.1:
             pass
         assert stage.sees(name), number
-
-
-@contextlib.contextmanager
-def stopped(*pids: int) -> Iterator[None]:
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
 
 
 def test_relays_that_stand_still_leave_nothing_stale(stage: Stage) -> None:

@@ -18,7 +18,7 @@ from conftest import patient
 from origin_server import Asked, Origin, Page
 from postgres_server import PostgresServer
 from redis_trouble import redis
-from relay_fleet import CACHES, RELAYS, active, active_pid, pass_by, section, standing
+from relay_fleet import CACHES, RELAYS, active, active_pid, pass_by, section, standing, stopped
 from shoal_cli import FleetUnderTest, Make, eventually
 from sql_site import RULES, Shop, shop
 
@@ -97,18 +97,6 @@ def counted(fleet: FleetUnderTest, result: str) -> int:
     shown = "\n".join(ask(fleet, "/-/metrics", cache, kind="admin")[2].decode() for cache in CACHES)
     return sum(int(float(line.split()[-1])) for line in shown.splitlines()
                if line.startswith("shoal_cache_reads_after_write_total{") and f'result="{result}"' in line)
-
-
-@contextlib.contextmanager
-def stopped(*pids: int) -> Iterator[None]:
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from cache_client import ask
 from conftest import patient
 from postgres_server import PostgresServer
 from redis_trouble import redis
-from relay_fleet import RELAYS, section
+from relay_fleet import RELAYS, section, stopped
 from shoal_cli import FleetUnderTest, Make, alive, eventually
 from written_views import VIEWS
 
@@ -136,19 +136,6 @@ def stage(shared_stage: Stage) -> Stage:
     return shared_stage
 
 
-@contextlib.contextmanager
-def stopped(fleet: FleetUnderTest, *pids: int) -> Iterator[None]:
-    with fleet.left_alone():
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for pid in pids:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
-
-
 def most_memory(pid: int) -> int:
     """Bytes that it has ever had."""
     [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")]
@@ -161,7 +148,7 @@ def test_a_slot_that_somebody_dropped_makes_views_anew(stage: Stage, dies: bool)
     with Watch(stage) as watch:
         pids = [stage.fleet.pids()[name] for name in RELAYS]
         # It takes its slot again as soon as it has lost it: so it stands still meanwhile.
-        with stopped(stage.fleet, *pids):
+        with stage.fleet.left_alone(), stopped(*pids):
             server.sql("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active")
             eventually(lambda: server.value("SELECT count(*) FROM pg_replication_slots WHERE active") == "0", 10,
                        "it is free")
@@ -180,7 +167,7 @@ def test_a_slot_that_somebody_dropped_makes_views_anew(stage: Stage, dies: bool)
 
 def test_what_changes_while_redis_stands_still_appears_and_is_not_held_in_memory(stage: Stage) -> None:
     with Watch(stage) as watch:
-        with stopped(stage.fleet, stage.fleet.other("redis-state")["pid"]):
+        with stage.fleet.left_alone(), stopped(stage.fleet.other("redis-state")["pid"]):
             for _ in range(4):
                 stage.write()
                 stage.server.sql("DO $$ BEGIN FOR n IN 1..4000 LOOP UPDATE item SET version = version + 1 "
