@@ -102,27 +102,29 @@ private:
         dirty_view::texts doubting{};
     };
     // view_keeper.cpp
+    void void_view(kept& which, views::state to, std::string why);
+    void announce();
+    void fail(std::size_t view, std::string why);
+    [[nodiscard]] bool refused(std::size_t view, boost::system::error_code error);
+    void take_review();
+
+    // view_rounds.cpp
+    [[nodiscard]] bool wanted() const noexcept;
+    [[nodiscard]] bool may_list(const kept& which) const noexcept;
     [[nodiscard]] task<void> round();
     [[nodiscard]] task<bool> open();
     [[nodiscard]] task<bool> look_at_queries();
+    void look_at_listing();
     [[nodiscard]] task<std::optional<sight>> begin();
     [[nodiscard]] task<void> fail_locked();
-    void look_at_listing();
     [[nodiscard]] task<void> await_stream(const sight& with);
     [[nodiscard]] bool none_is_kept() const noexcept;
     [[nodiscard]] task<bool> keep(const sight& with, bool has_session);
     [[nodiscard]] task<bool> compute(dirty_views& what);
     void end_listing();
     [[nodiscard]] task<bool> write(const progress::views_batch& batch);
-    [[nodiscard]] bool wanted() const noexcept;
-    [[nodiscard]] bool may_list(const kept& which) const noexcept;
-    void void_view(kept& which, views::state to, std::string why);
-    void announce();
-    void fail(std::size_t view, std::string why);
-    [[nodiscard]] bool refused(std::size_t view, boost::system::error_code error);
     [[nodiscard]] task<void> tend();
     [[nodiscard]] task<void> count();
-    void take_review();
 
     // view_recompute.cpp: of one view in the round's snapshot.
     [[nodiscard]] task<bool> recompute(std::size_t view, dirty_view& what);
