@@ -48,7 +48,7 @@ view_keeper::view_keeper(const worker::context& on, view_instruments& counts, vi
     if (!by_->views.empty()) listed_ = by_->views.size() - 1;
     for (const auto& one : by_->views) {
         std::set<std::string> tables;
-        for (const auto& source : one.changed_by) tables.insert(shown(source.table));
+        for (const auto& source : one.changed_by) tables.insert(in_quotes(source.table));
         views_.push_back(
             {.of = &one, .digest = view_digest(one), .tables = fmt::format("{}", fmt::join(tables, ", "))});
     }
