@@ -27,7 +27,8 @@ examples:
 """
 _SETUP = """\
 Makes the publication, the slot and the replica identities that the rules in force need, as the account and the
-database role that the relay has. --print changes nothing and prints the SQL, for a role that may do more: pipe it
+database role that the relay has, or over the connection that DSN names, of a role that may do more: without its
+password, which is in a PGPASSFILE that the account can read. --print changes nothing and prints the SQL, for a role that may do more: pipe it
 into psql. What is there already is left as it is, so it is safe to run again. Nothing is done while a rule is refused
 that this can't help: 'scripts/fleet relay check' says what can.
 
@@ -41,6 +42,7 @@ Ends with 0 when the database is ready, with 1 when it refused or is not reached
 
 examples:
   scripts/fleet relay setup
+  scripts/fleet relay setup 'host=/run/postgresql dbname=shop user=postgres'
   scripts/fleet relay setup --print | psql -v ON_ERROR_STOP=1 -h /run/postgresql -U postgres shop
 """
 _CHECK = """\
@@ -101,6 +103,8 @@ def register(subparsers: Any, context: Any) -> None:
                                 epilog=_EXAMPLES)
     nested = parser.add_subparsers(dest="relay_command", metavar="setup|check|status|audit|rebuild", required=True)
     setup = context.add_parser(nested, "setup", "make the publication, the slot and replica identities", epilog=_SETUP)
+    setup.add_argument("dsn", metavar="DSN", nargs="?", help="connection string of a role that may do it "
+                       "(default: the relay's own)")
     setup.add_argument("--print", action="store_true", help="print the SQL, and do nothing")
     setup.set_defaults(run=run_setup)
     check = context.add_parser(nested, "check", "compare the rules with the schema", epilog=_CHECK)
@@ -115,7 +119,7 @@ def register(subparsers: Any, context: Any) -> None:
 
 
 def run_setup(tool: Tool, args: argparse.Namespace) -> int:
-    return _run(tool, ["setup", *(["--print"] if args.print else [])])
+    return _run(tool, ["setup", *(["--print"] if args.print else []), *(["--postgres", args.dsn] if args.dsn else [])])
 
 
 def run_check(tool: Tool, args: argparse.Namespace) -> int:

@@ -269,6 +269,19 @@ def test_setup_makes_a_database_ready_from_nothing_and_again_does_nothing(server
     assert made.state() == ready
 
 
+def test_setup_may_be_done_by_another_role_than_the_relays(fresh: Database) -> None:
+    fresh.sql("CREATE ROLE modest LOGIN REPLICATION")
+    try:
+        fresh.run("setup", [BY_ID], user="modest", code=1)
+        said = fresh.run("setup", [BY_ID], "--postgres", fresh.server.dsn_of(fresh.name), user="modest").stdout
+        assert f"Database {fresh.name} is ready" in said
+        assert "1 rules hold" in fresh.run("check", [BY_ID], user="modest").stdout
+        refused = fresh.run("setup", [BY_ID], "--postgres", "host=/tmp password=secret", code=2).stderr
+        assert "password" in refused and "secret" not in refused
+    finally:
+        fresh.sql("DROP ROLE modest")
+
+
 def test_setup_adds_what_a_publication_lacks(fresh: Database) -> None:
     fresh.sql("CREATE PUBLICATION shoal FOR TABLE late WITH (publish = 'insert')")
     fresh.run("setup", [BY_ID, {"table": "sale", "tags": ["sale:{id}"]}])

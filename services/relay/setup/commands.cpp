@@ -41,7 +41,8 @@ const char* const setup_footer =
     "  ALTER ROLE shoal LOGIN REPLICATION;           the relay itself, and the slot\n"
     "  GRANT CREATE ON DATABASE shop TO shoal;       to make the publication\n"
     "  GRANT owner_of_the_tables TO shoal;           to add its tables, and to set their replica identities\n"
-    "With the first alone, --print, and let a role that may do the rest run that.\n"
+    "With the first alone, --print, and let a role that may do the rest run that; or name such a role's connection\n"
+    "with --postgres, without its password: that is in its ~/.pgpass, or in PGPASSFILE.\n"
     "\n"
     "exit codes: 0 the database is ready; 1 it is not, and nothing is half done; 2 wrong usage.\n"
     "\n"
@@ -49,6 +50,7 @@ const char* const setup_footer =
 
 struct asked {
     std::string config;
+    std::string postgres;
     bool checks = false;
     bool json = false;
     bool print = false;
@@ -62,9 +64,21 @@ CLI::App* add_command(CLI::App& to, const char* name, const char* what, const ch
     return made;
 }
 
+settings chosen_by(const asked& what)
+{
+    auto chosen = read_configuration(what.config);
+    if (what.postgres.empty()) return chosen;
+    if (const auto why = refuse_target(what.postgres); !why.empty())
+        throw CLI::ValidationError("--postgres", "is no connection string of libpq: " + why);
+    // The file has the password of the relay's own role.
+    chosen.database = {};
+    chosen.database.target = what.postgres;
+    return chosen;
+}
+
 int obey(const asked& what)
 {
-    const auto chosen = read_configuration(what.config);
+    const auto chosen = chosen_by(what);
     asio::io_context loop{1};
     int code = failed;
     asio::co_spawn(loop, what.checks ? check(loop, chosen, what.json) : setup(loop, chosen, what.print),
@@ -92,8 +106,11 @@ int run_command(int argc, const char* const* argv)
     app.require_subcommand(1);
     auto* const checks = add_command(app, "check", "Would each rule purge all that it should?", check_footer, read);
     checks->add_flag("--json", read.json, "For machines: {\"ok\": true, \"findings\": []}");
-    add_command(app, "setup", "Make the publication, the replica identities and the slot", setup_footer, read)
-        ->add_flag("--print", read.print, "Print the SQL, and do nothing");
+    auto* const makes =
+        add_command(app, "setup", "Make the publication, the replica identities and the slot", setup_footer, read);
+    makes->add_flag("--print", read.print, "Print the SQL, and do nothing");
+    makes->add_option("--postgres", read.postgres,
+                      "Connection string of a role that may do it, in place of the relay's own");
     try {
         app.parse(argc, argv);
         read.checks = checks->parsed();

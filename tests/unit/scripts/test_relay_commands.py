@@ -52,14 +52,15 @@ def program(fleet: Fleet, script: str) -> None:
 
 
 @pytest.mark.parametrize(("run", "given", "words"), [
-    ("run_setup", {"print": False}, "setup --config {config}"),
-    ("run_setup", {"print": True}, "setup --config {config} --print"),
+    ("run_setup", {"print": False, "dsn": None}, "setup --config {config}"),
+    ("run_setup", {"print": True, "dsn": None}, "setup --config {config} --print"),
+    ("run_setup", {"print": False, "dsn": "dbname=shop"}, "setup --config {config} --postgres dbname=shop"),
     ("run_check", {}, "check --config {config}"),
     ("run_check", {"json": True}, "check --config {config} --json"),
 ])
 @pytest.mark.parametrize("code", [0, 1, 2])
 def test_the_relays_own_program_answers(running: Any, capfd: pytest.CaptureFixture[str], run: str,
-                                        given: dict[str, bool], words: str, code: int) -> None:
+                                        given: dict[str, Any], words: str, code: int) -> None:
     program(running.open(), f'echo "$@"; exit {code}')
     assert getattr(relay, run)(running, SimpleNamespace(**given)) == code
     assert capfd.readouterr().out == words.format(config=running.open().layout.config) + "\n"
@@ -78,7 +79,7 @@ def test_a_relay_that_has_nothing_to_do_is_told_what_it_lacks(running: Any) -> N
     running.open().state.services.clear()
     for command in (relay.run_setup, relay.run_check, relay.run_status):
         with pytest.raises(FleetError, match="'relay' is not run") as caught:
-            command(running, SimpleNamespace(print=False))
+            command(running, SimpleNamespace(print=False, dsn=None))
         assert "--postgres" in caught.value.hint
 
 
@@ -180,7 +181,7 @@ def test_help_of_relay_teaches(command: str, capsys: pytest.CaptureFixture[str])
     assert "examples:" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("line", ["relay", "relay drop", "relay setup now"])
+@pytest.mark.parametrize("line", ["relay", "relay drop", "relay setup dbname=shop now"])
 def test_usage_errors_of_relay_end_with_2(line: str) -> None:
     with pytest.raises(SystemExit) as caught:
         main(line.split(), ROOT)
