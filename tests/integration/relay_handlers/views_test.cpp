@@ -465,3 +465,30 @@ TEST_CASE("views: a schema and a table may have names that SQL keeps for itself"
     world.until_viewed();
     CHECK(world.get("product", "1") == R"({"id":1,"name":"other"})");
 }
+
+TEST_CASE("views: what is not in them is not claimed to be, and pages do not wait for it", "[relay]")
+{
+    auto held = product_view;
+    held["query"] = "SELECT id, let_through(name) AS name FROM product";
+    views_world world{nlohmann::json::array({held}),
+                      // Every snapshot sees a sequence as it is now.
+                      "CREATE SEQUENCE gate; "
+                      "CREATE FUNCTION let_through(text) RETURNS text LANGUAGE plpgsql STABLE AS 'BEGIN "
+                      "WHILE (SELECT last_value FROM gate) = 2 LOOP PERFORM pg_sleep(0.02); END LOOP; RETURN $1; END'"};
+    world.until_ready("product");
+    world.database.sql("SELECT setval('gate', 2); UPDATE product SET name = 'held' WHERE id = 1");
+    const auto committed = parse_lsn(world.database.sql("SELECT pg_current_wal_insert_lsn()"));
+    const auto after = world.redis_now();
+    const auto claimed = [&](const std::string& what) {
+        const auto text = world.noted(what);
+        return text.empty() ? 0 : std::stoull(text);
+    };
+    world.until([&] { return claimed("claim") >= after; });
+    CHECK(parse_lsn(world.noted("purged")) >= committed);
+    CHECK(parse_lsn(world.noted("viewed")) < committed);
+    CHECK(claimed("views_claim") < after);
+    CHECK(world.get("product", "1").find("held") == std::string::npos);
+    world.database.sql("SELECT setval('gate', 3)");
+    world.until([&] { return claimed("views_claim") >= after; });
+    CHECK(world.get("product", "1").find("held") != std::string::npos);
+}
